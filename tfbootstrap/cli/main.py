@@ -1,0 +1,114 @@
+"""The `tfbootstrap` command: a group whose subcommands are imported only when they run, and the one place that turns
+errors into messages and exit codes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tfbootstrap import __version__
+
+COMMANDS: dict[str, str] = {
+    "detect": "Show the facts of this machine.",
+    "lock": "Choose a TensorFlow for a runtime and write its lock and bootstrap.",
+    "cell": "Print a self-contained notebook cell for a lock, or put it into notebooks.",
+    "install": "Install a lock here and verify it.",
+    "verify": "Verify that this environment is what a lock says.",
+    "matrix": "Look at the compatibility data.",
+}
+"""Subcommand -> its one-line help. Each lives in `tfbootstrap.cli.<name>` as the click command `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand's module only when that subcommand is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the subcommands in the order of the documentation."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return one subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"tfbootstrap.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of subcommands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; an unknown one is answered with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tfbootstrap")
+def group() -> None:
+    """Get the right TensorFlow onto a machine, on its GPU, reproducibly."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; every failure becomes one message on stderr."""
+    from tfbootstrap.errors import ExitCode, TfbootstrapError
+
+    try:
+        result: Any = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except TfbootstrapError as error:
+        click.echo(f"error: {error}", err=True)
+        if error.hint:
+            click.echo(f"\nhint: {error.hint}", err=True)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`tfbootstrap … | head`); what it did not read is not our failure.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    except Exception:  # noqa: BLE001 - the outermost place: what gets here is a bug, and is reported as one
+        return _bug()
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _interrupted() -> int:
+    from tfbootstrap.errors import ExitCode
+
+    click.echo("interrupted; nothing was written", err=True)
+    return int(ExitCode.INTERRUPTED)
+
+
+def _bug() -> int:
+    import platform
+
+    from tfbootstrap.errors import ExitCode
+
+    traceback.print_exc()
+    click.echo(
+        f"\nThis is a bug in tfbootstrap {__version__} (Python {platform.python_version()}, {platform.platform()}).\n"
+        "Please report it with the text above.",
+        err=True,
+    )
+    return int(ExitCode.BUG)
