@@ -1,6 +1,6 @@
 """Every error that a user can cause, in one tree. Layer 0: imports nothing of the package.
 
-    TfbootstrapError                 exit code, hint
+    TfbootstrapError      exit code, hint
     ├── UsageError             2     contradicting options, malformed specifiers
     ├── InputError             2     a file that we were given is missing, unreadable or wrong (path, line, column)
     │   └── MatrixError        2     the matrix is wrong; holds every problem found
@@ -9,9 +9,9 @@
     ├── EngineConflictError    3     the resolver found no solution; holds its derivation
     ├── PackageIndexError      4     a package index failed
     ├── EngineError            4     uv or pip-compile failed for another reason
-    └── MachineError           1     an interpreter or program on this machine doesn't work
+    └── MachineError           1     an interpreter or program of this machine does not work
 
-An error stores its facts as attributes and builds its sentence in `__str__`: what was wrong, the value, where we looked.
+An error stores its facts as attributes and its sentence says what was wrong, the value, and where we looked.
 `hint` names the next command. Anything else that escapes is a bug of ours (exit code 5).
 """
 

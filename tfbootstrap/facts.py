@@ -20,7 +20,7 @@ Machine = Literal["x86_64", "aarch64", "arm64"]
 """As the platform tags spell it: `aarch64` on Linux, `arm64` on macOS, `x86_64` everywhere (Windows calls it amd64)."""
 
 GpuStatus = Literal["present", "absent", "broken", "unknown"]
-"""`absent`: we asked and there is none. `broken`: there is hardware or a driver that does not answer. `unknown`: we could not ask."""
+"""`absent`: we asked, there is none. `broken`: it is there and does not answer. `unknown`: we could ask nobody."""
 
 HostKind = Literal["colab", "kaggle", "jupyter", "plain"]
 

@@ -1,1 +1,1 @@
-"""Maintainers' programs that refresh and prove the matrix (`python -m tfbootstrap.upkeep`). Imported by nothing else."""
+"""Maintainers' programs that refresh and prove the matrix (`python -m tfbootstrap.upkeep`); nothing imports them."""
