@@ -1,0 +1,1 @@
+"""What the tests share: tiny wheels, an index that can misbehave, a clean environment, interpreters."""

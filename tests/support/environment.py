@@ -1,0 +1,106 @@
+"""A clean environment to run programs in: nothing of the host's pip, uv or home reaches them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+"""The root of the checkout that is tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A home, a temporary and a working folder below `root`, and the environment that points to them."""
+
+    root: Path
+
+    @classmethod
+    def below(cls, root: Path) -> Sandbox:
+        """Create the folders and return the sandbox."""
+        sandbox = cls(root)
+        for folder in (sandbox.home, sandbox.temporary, sandbox.work):
+            folder.mkdir(parents=True)
+        return sandbox
+
+    @property
+    def home(self) -> Path:
+        """The user's home."""
+        return self.root / "home"
+
+    @property
+    def temporary(self) -> Path:
+        """Where programs put their temporary files."""
+        return self.root / "temporary"
+
+    @property
+    def work(self) -> Path:
+        """Where programs are started."""
+        return self.root / "work"
+
+    def environment(self, **changes: str | None) -> dict[str, str]:
+        """Return the variables for a child: of the host's only PATH and what Windows needs; None removes one."""
+        variables: dict[str, str | None] = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "SYSTEMROOT": os.environ.get("SYSTEMROOT"),
+            "HOME": str(self.home),
+            "USERPROFILE": str(self.home),
+            "XDG_CONFIG_DIRS": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "PYTHONPATH": str(REPOSITORY),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "NO_COLOR": "1",
+            "COLUMNS": "100",
+            "LANG": "C.UTF-8",
+            **changes,
+        }
+        return {name: value for name, value in variables.items() if value is not None}
+
+    def run(
+        self,
+        *command: str | Path,
+        variables: Mapping[str, str | None] | None = None,
+        stdin: str = "",
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program in the working folder; its output is text, its exit code is the caller's business."""
+        return subprocess.run(
+            [str(part) for part in command],
+            cwd=self.work,
+            env=self.environment(**(variables or {})),
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+
+    def tfbootstrap(
+        self,
+        *arguments: str | Path,
+        variables: Mapping[str, str | None] | None = None,
+        stdin: str = "",
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line as a user does, in a process of its own."""
+        command = (sys.executable, "-m", "tfbootstrap", *arguments)
+        return self.run(*command, variables=variables, stdin=stdin, timeout=timeout)
+
+    def assert_nothing_left(self, *, expected: Collection[str] = ()) -> None:
+        """Fail unless the working folder holds exactly these names and no temporary file is left anywhere."""
+        assert_holds_only(self.work, expected)
+        assert_holds_only(self.temporary, ())
+
+
+def assert_holds_only(folder: Path, names: Collection[str]) -> None:
+    """Fail, with the difference, unless a folder holds exactly these names (hidden ones count)."""
+    found = {entry.name for entry in folder.iterdir()}
+    missing, unexpected = sorted(set(names) - found), sorted(found - set(names))
+    assert not missing, f"{folder.name} lacks {missing}"
+    assert not unexpected, f"{folder.name} holds unexpected {unexpected}"
