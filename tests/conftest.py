@@ -1,4 +1,4 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share, and the report of tests for which this machine lacks an interpreter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import Sandbox
+from tests.support.interpreters import find_interpreter
 from tests.support.loopback_index import LoopbackIndex
+
+NOT_RUN = pytest.StashKey[list[tuple[str, str]]]()
 
 
 @pytest.fixture
@@ -22,3 +25,32 @@ def loopback_index() -> Iterator[LoopbackIndex]:
 def sandbox(tmp_path: Path) -> Sandbox:
     """Return a clean environment to run programs in."""
     return Sandbox.below(tmp_path / "sandbox")
+
+
+@pytest.fixture
+def interpreter(request: pytest.FixtureRequest) -> Path:
+    """Return the Python that the test asks for by its version."""
+    found = find_interpreter(request.param)
+    assert found is not None, "collection leaves out what this machine lacks"
+    return found
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests whose interpreter is not on this machine, and remember their names."""
+    lacking = {item: version for item in items if (version := _lacking_interpreter(item))}
+    config.stash[NOT_RUN] = [(item.nodeid, version) for item, version in lacking.items()]
+    if lacking:
+        config.hook.pytest_deselected(items=list(lacking))
+        items[:] = [item for item in items if item not in lacking]
+
+
+def _lacking_interpreter(item: pytest.Item) -> str | None:
+    callspec = getattr(item, "callspec", None)
+    version: str | None = callspec.params.get("interpreter") if callspec else None
+    return version if version and find_interpreter(version) is None else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the tests that were left out."""
+    for nodeid, version in config.stash.get(NOT_RUN, []):
+        terminalreporter.write_line(f"NOT RUN {nodeid}: no Python {version} on this machine", yellow=True)
