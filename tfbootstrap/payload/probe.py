@@ -1,4 +1,4 @@
-"""The machine as a bootstrap sees it: Python, platform, host and GPUs; each GPU fact says who answered."""
+"""The machine as a bootstrap sees it; each GPU fact says who answered."""
 
 import json
 import os
@@ -15,12 +15,10 @@ _Answer = Dict[str, Any]
 _SMI = ("nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi", "/opt/bin/nvidia-smi", "C:\\Windows\\System32\\nvidia-smi.exe")
 _UNASKED, _NO_DEVICE = ("hung", 4), (6, 100)  # nvidia-smi exits with 4 for "no permission"; 100 is libcuda's
 
-# Runs in a process of its own, for these libraries can hang or crash. The folders are those of WSL and Colab, where the
-# loader may not look. NVML is asked for the driver's version only; what a call leaves at 0 is unknown.
+# In a process of its own, for these libraries can hang or crash. WSL and Colab have folders unknown to the loader.
 DRIVER_QUERY = r"""
 import ctypes as c, json, os, uuid
 os.environ.pop("CUDA_VISIBLE_DEVICES", 0)
-os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
 new, text, result = c.c_longlong * 3, c.create_string_buffer(128), {"source": "nvml", "gpus": []}
 def load(*names):
  for folder in "", "/usr/lib/wsl/lib/", "/usr/lib64-nvidia/":
@@ -55,7 +53,7 @@ print(json.dumps(result))
 
 
 class MachineIO:
-    """All that the probe reads of a machine; tests replay captured machines through a subclass."""
+    """All that the probe reads of a machine; a subclass can replay a captured one."""
 
     def interpreter(self) -> Dict[str, Optional[str]]:
         """Describe the running Python."""
@@ -63,7 +61,7 @@ class MachineIO:
         return {"version": platform.python_version(), "implementation": name, "executable": sys.executable or None}
 
     def uname(self) -> Tuple[str, str]:
-        """System and machine; a 32-bit Python takes 32-bit wheels, whatever the processor is."""
+        """System and machine; a 32-bit Python takes other wheels."""
         return platform.system(), platform.machine() if sys.maxsize > 2**32 else "32-bit"
 
     def glibc(self) -> Optional[str]:
@@ -106,7 +104,7 @@ class MachineIO:
         except BaseException:
             try:
                 os.killpg(process.pid, signal.SIGKILL) if posix else process.kill()
-                # What is stuck inside the driver can't be killed; waiting for it would hang us as well.
+                # What is stuck inside the driver can't be killed, and waiting for it would hang us.
                 process.communicate(timeout=2)
             except (OSError, subprocess.TimeoutExpired):
                 pass
@@ -115,7 +113,7 @@ class MachineIO:
 
 
 def probe_machine(io: Optional[MachineIO] = None, timeout: float = PROBE_TIMEOUT) -> _Answer:
-    """Return what a bootstrap needs to know, in the form of a facts file."""
+    """Return what a bootstrap needs, as in a facts file."""
     io = io or MachineIO()
     system, machine = parse_uname(*io.uname())
     libc = read_libc(io) if system == "linux" else None
@@ -124,37 +122,26 @@ def probe_machine(io: Optional[MachineIO] = None, timeout: float = PROBE_TIMEOUT
 
 
 def parse_uname(system: str, machine: str) -> Tuple[str, str]:
-    """System and machine as platform tags spell them."""
+    """Spell both as platform tags do."""
     system, machine = system.lower().replace("darwin", "macos"), machine.lower().replace("amd64", "x86_64")
     return system, machine.replace("arm64", "aarch64") if system == "linux" else machine
 
 
 def read_libc(io: MachineIO) -> Optional[str]:
-    """`glibc X.Y` or `musl X.Y`; musl's version is told by its loader alone, when it is run."""
-    libc = io.glibc()
-    for name in io.listdir("/lib"):
-        if not libc and name.startswith("ld-musl-"):
-            try:
-                libc = parse_musl(io.run(["/lib/" + name], 5)[2])
-            except (OSError, subprocess.TimeoutExpired):
-                return None
-    return libc
+    """`glibc X.Y` or `musl`, which does not tell its version."""
+    musl = any(name.startswith("ld-musl-") for name in io.listdir("/lib"))
+    return io.glibc() or ("musl" if musl else None)
 
 
-def parse_musl(text: str) -> Optional[str]:
-    """Read musl's version from what its loader prints."""
-    return _search(r"Version (\d+\.\d+)", text, "musl ")
-
-
-def _search(pattern: str, text: str, prefix: str = "") -> Optional[str]:
+def _search(pattern: str, text: str) -> Optional[str]:
     match = re.search(pattern, text)
-    return prefix + match.group(1) if match else None
+    return match.group(1) if match else None
 
 
 def read_host(io: MachineIO) -> Dict[str, Optional[str]]:
     """Host kind, and the tag of the Colab image that it runs."""
     release = io.getenv("COLAB_RELEASE_TAG")
-    # Kaggle's image is built from Colab's and sets its variables. People set KAGGLE_USERNAME and KAGGLE_KEY anywhere.
+    # Kaggle's image is Colab's and sets its variables; KAGGLE_USERNAME and KAGGLE_KEY are set anywhere.
     if any(io.getenv("KAGGLE_" + name) for name in ("KERNEL_RUN_TYPE", "URL_BASE", "DATA_PROXY_TOKEN")):
         return {"kind": "kaggle", "release": release}
     if release or io.getenv("COLAB_GPU") is not None:
@@ -163,17 +150,18 @@ def read_host(io: MachineIO) -> Dict[str, Optional[str]]:
     return {"kind": "jupyter" if jupyter else "plain", "release": None}
 
 
-def read_gpus(io: MachineIO, timeout: float = PROBE_TIMEOUT) -> _Answer:
-    """Ask nvidia-smi, then libcuda and NVML, then the kernel: GPUs, driver, and what stays unknown and why."""
-    answer, darwin = {}, io.uname()[0] == "Darwin"  # type: _Answer, bool
-    program = None if darwin else next(filter(None, map(io.which, _SMI)), None)
+def read_gpus(io: MachineIO, timeout: float) -> _Answer:
+    """Ask nvidia-smi, then libcuda and NVML, then the kernel."""
+    answer = {}  # type: _Answer
+    program = next(filter(None, map(io.which, _SMI)), None)
     if program:
         answer = _guard("nvidia-smi", _ask_smi, io, program, timeout)
         if answer.get("gpus"):
-            answer = dict(_guard("nvidia-smi", _ask_smi_banner, io, program, timeout), **answer)
+            banner = _guard("nvidia-smi", lambda: {"cuda": parse_smi_banner(io.run([program], timeout)[1])})
+            answer = dict(banner, **answer)
     complete = answer.get("cuda") and all(gpu["compute_capability"] for gpu in answer["gpus"])
     # What hangs nvidia-smi hangs the libraries, too.
-    if not (darwin or complete or answer.get("code") == "hung"):
+    if not (complete or answer.get("code") == "hung"):
         answer = _merge_answers(answer, _guard("libcuda", _ask_libraries, io, timeout))
     gpus, driver = answer.get("gpus", []), _read_driver(io, answer)
     status, reason = ("present", None) if gpus else _judge(io, answer, driver)
@@ -207,10 +195,6 @@ def _ask_smi(io: MachineIO, program: str, timeout: float) -> _Answer:
         fields.remove("compute_cap")  # unknown to nvidia-smi before 510
 
 
-def _ask_smi_banner(io: MachineIO, program: str, timeout: float) -> _Answer:
-    return {"cuda": parse_smi_banner(io.run([program], timeout)[1])}
-
-
 def parse_smi_query(text: str, fields: Sequence[str]) -> _Answer:
     """Read the rows of `nvidia-smi --query-gpu`; raises ValueError for any other text."""
     # Cells without a value say `[N/A]`, `[Not Supported]`, `[Unknown Error]`.
@@ -234,38 +218,36 @@ def parse_smi_query(text: str, fields: Sequence[str]) -> _Answer:
 
 
 def parse_smi_banner(text: str) -> Optional[str]:
-    """CUDA version that the driver serves, from plain `nvidia-smi`; since driver 610 it says `CUDA UMD Version`."""
+    """CUDA version that the driver serves; nvidia-smi since 610 says `CUDA UMD Version`."""
     return _search(r"CUDA (?:UMD )?Version\s*: *(\d+\.\d+)", text)
 
 
 def _ask_libraries(io: MachineIO, timeout: float) -> _Answer:
     code, out, _ = io.run([io.interpreter()["executable"] or "python3", "-c", DRIVER_QUERY], timeout)
-    return dict(json.loads(out)) if code == 0 else {"failure": "libcuda: the query died with %d" % code}
+    return dict(json.loads(out)) if code == 0 else {"failure": "libcuda: died with %d" % code}
 
 
 def _merge_answers(first: _Answer, second: _Answer) -> _Answer:
     # The first source's own words about a failure are the better ones.
     if not first.get("gpus"):
         return second if second.get("gpus") else dict(second, **first)
-    others = {gpu["uuid"]: gpu for gpu in second.get("gpus", [])}
+    known = {gpu["uuid"]: gpu["compute_capability"] for gpu in second.get("gpus", [])}
     for gpu in first["gpus"]:
-        for key in ("compute_capability", "memory_mib"):
-            gpu[key] = gpu[key] or others.get(gpu["uuid"] or "", {}).get(key)
+        gpu["compute_capability"] = gpu["compute_capability"] or known.get(gpu["uuid"])
     return dict(first, cuda=first.get("cuda") or second.get("cuda"))
 
 
 def _read_driver(io: MachineIO, answer: _Answer) -> Optional[_Answer]:
-    places = ("/proc/driver/nvidia/version", parse_proc_version), ("/sys/module/nvidia/version", str.strip)
-    readings = [(answer.get("driver"), answer.get("source"))] + [(parse(io.read_text(p)), p) for p, parse in places]
-    for version, source in readings:
-        if version:
-            return {"version": version, "cuda_version": answer.get("cuda"), "source": source}
-    return None
+    version, source = answer.get("driver"), answer.get("source")
+    for path in ("/proc/driver/nvidia/version", "/sys/module/nvidia/version"):
+        if not version:
+            version, source = parse_driver_version(io.read_text(path)), path
+    return {"version": version, "cuda_version": answer.get("cuda"), "source": source} if version else None
 
 
-def parse_proc_version(text: str) -> Optional[str]:
-    """Driver version from /proc/driver/nvidia/version, of the proprietary and of the open kernel module."""
-    return _search(r"Module(?: for \S+)?\s+(\d+(?:\.\d+)+)\s", text)
+def parse_driver_version(text: str) -> Optional[str]:
+    """Driver version from the files of the kernel module, proprietary or open."""
+    return _search(r"(\d+(?:\.\d+)+)", text)
 
 
 def _judge(io: MachineIO, answer: _Answer, driver: Optional[_Answer]) -> Tuple[str, Optional[str]]:
@@ -278,9 +260,9 @@ def _judge(io: MachineIO, answer: _Answer, driver: Optional[_Answer]) -> Tuple[s
     if failure:
         return "broken", failure
     if driver and "nvidiactl" not in io.listdir("/dev"):
-        return "broken", "the kernel has NVIDIA driver %s, but no GPU is handed to this container" % driver["version"]
+        return "broken", "this container was not given the GPU of its host"
     if driver or seen:
-        return "broken", "there is an NVIDIA GPU, but no driver that answers"
+        return "broken", "there is an NVIDIA GPU, but no driver answers"
     return "absent", None
 
 
@@ -292,5 +274,5 @@ def _sees_hardware(io: MachineIO) -> Optional[bool]:
     for device in devices:
         if io.read_text(device + "class").startswith("0x03") and "0x10de" in io.read_text(device + "vendor"):
             return True
-    telling = devices and io.uname()[1] == "x86_64" and "microsoft" not in io.read_text("/proc/version").lower()
-    return False if telling else None
+    wsl = "microsoft" in io.read_text("/proc/version").lower()
+    return False if devices and io.uname()[1] == "x86_64" and not wsl else None

@@ -68,6 +68,8 @@ def survey_machine(io: Optional[SurveyIO] = None, timeout: Optional[float] = Non
     flags, reasons = read_cpu_flags(io, place["system"], place["machine"])
     unknown.update(reasons)
     toolkits = read_toolkits(io, environment)
+    if place["libc"] == "musl":
+        place["libc"] = read_musl(io)
     place.update(
         release=read_release(io, place["system"]),
         cpu_flags=flags,
@@ -137,6 +139,22 @@ def parse_sysctl(text: str) -> List[str]:
 def _known_flags(text: str) -> List[str]:
     words = text.lower().split()
     return [flag for flag in CPU_FLAGS if flag in words]
+
+
+def read_musl(io: SurveyIO) -> str:
+    """`musl X.Y`, which musl's loader prints when it is run; `musl` where it does not."""
+    for name in io.listdir("/lib"):
+        if name.startswith("ld-musl-"):
+            try:
+                return parse_musl(io.run(["/lib/" + name], _FLAG_TIMEOUT)[2])
+            except (OSError, subprocess.TimeoutExpired):
+                break
+    return "musl"
+
+
+def parse_musl(text: str) -> str:
+    """Read the C library's name and version from what musl's loader prints."""
+    return " ".join(filter(None, ["musl", _first(r"(?m)^Version (\d+\.\d+)", text)]))
 
 
 def read_release(io: SurveyIO, system: str) -> Optional[str]:
