@@ -9,24 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import PACKAGE, read_imports, read_modules, write_tree
+from tests.support.sources import PACKAGE, PURE_ROOMS, read_imports, read_modules, room_of, write_tree
 
-CORE = frozenset({"errors", "facts", "matrix", "request"})
-DECISIONS = frozenset({"plan", "explain", "lock", "render"})
+CORE = frozenset({"errors", "facts", "matrix", "request", "toml"})
+DECISIONS = PURE_ROOMS - CORE
 
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "": frozenset(),
     "__main__": frozenset({"cli"}),
     "errors": frozenset(),
+    "toml": frozenset(),
     "facts": frozenset({"errors"}),
-    "matrix": frozenset({"errors"}),
+    "matrix": frozenset({"errors", "facts"}),
     "request": frozenset({"errors"}),
-    "plan": CORE,
     "lock": CORE,
+    "resolution": CORE | {"lock"},
+    "plan": CORE | {"lock", "resolution"},
     "explain": CORE | {"plan"},
     "render": CORE | {"plan", "lock"},
     "payload": frozenset(),
-    "edges": CORE | {"payload"},
+    "edges": CORE | {"payload", "resolution"},
     "app": CORE | DECISIONS | {"edges", "payload", ""},
     "cli": frozenset({"app", "errors", ""}),
     "upkeep": CORE | {"edges", ""},
@@ -40,6 +42,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "plan": frozenset({"packaging"}),
     "explain": frozenset({"packaging"}),
     "lock": frozenset({"packaging", "tomlkit"}),
+    "toml": frozenset({"tomli", "tomlkit"}),
     "render": frozenset({"packaging", "jinja2"}),
     "edges": frozenset({"packaging", "yaml", "requests", "tomlkit"}),
     "app": frozenset({"packaging"}),
@@ -48,10 +51,13 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
 }
 """Room -> the libraries that it may import. uv and pip are programs that we run, so they are in no row."""
 
-EDGE_BASE = frozenset({"tfbootstrap.edges.files", "tfbootstrap.edges.resources"})
-"""Edges know nothing of each other, except these two that all of them need."""
+EXCEPTIONS = frozenset({
+    ("tfbootstrap.edges.index_configuration", "pip._internal.models.index"),  # the address of pip's default index
+})  # fmt: skip
+"""Module, library: single imports that no room may make in general."""
 
-PURE = CORE | DECISIONS
+EDGE_BASE = frozenset(f"tfbootstrap.edges.{name}" for name in ("files", "resources", "index", "index_configuration"))
+"""Edges know nothing of each other, except these that others stand on."""
 
 WORLDLY_MODULES = frozenset({
     "asyncio", "builtins", "ctypes", "fcntl", "ftplib", "getpass", "glob", "http", "importlib", "io", "locale",
@@ -62,13 +68,6 @@ WORLDLY_MODULES = frozenset({
 WORLDLY_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__", "exit", "quit", "breakpoint"})
 WORLDLY_ATTRIBUTES = frozenset({"now", "utcnow", "today", "FileSystemLoader", "PackageLoader"})
 """The clock behind `datetime`, and Jinja's loaders that read files."""
-
-
-def room_of(module: str) -> str:
-    """Return the room of a module: `tfbootstrap.plan_cuda` belongs to `plan`, `tfbootstrap.edges.index` to `edges`."""
-    _, _, inner = module.partition(".")
-    first = inner.split(".")[0]
-    return "plan" if first.startswith("plan_") else first
 
 
 def direction_problems(package: Path) -> Iterator[str]:
@@ -91,7 +90,9 @@ def _judge(module: str, room: str, imported: str, *, in_function: bool) -> str |
         return _judge_own(module, room, imported, in_function=in_function)
     if top == "":
         return "relative import"
-    if top not in sys.stdlib_module_names and top not in LIBRARIES.get(room, frozenset()):
+    if (module, imported) in EXCEPTIONS or top in sys.stdlib_module_names:
+        return None
+    if top not in LIBRARIES.get(room, frozenset()):
         return f"{room or 'the package'} does not import {top}"
     return None
 
@@ -101,7 +102,7 @@ def _judge_own(module: str, room: str, imported: str, *, in_function: bool) -> s
     if module == "tfbootstrap.cli.main" and target and not in_function:
         return f"imports {imported} before a subcommand runs; import it where it is used"
     if room == target == "edges" and imported not in EDGE_BASE:
-        return f"an edge knows no other edge than files and resources, not {imported}"
+        return f"an edge knows no other edge than those in EDGE_BASE, not {imported}"
     if target != room and target not in MAY_IMPORT[room]:
         return f"{room or 'the package'} does not import {target or 'the package'}"
     return None
@@ -111,17 +112,24 @@ def purity_problems(package: Path) -> Iterator[str]:
     """Yield each place where a pure room reaches for files, processes, the clock, the environment or the terminal."""
     modules = read_modules(package)
     for module, tree in modules.items():
-        if room_of(module) not in PURE:
+        if room_of(module) not in PURE_ROOMS:
             continue
         for imported in read_imports(tree, modules):
             names = {imported.module, imported.module.split(".")[0], f"{imported.module}.{imported.name}"}
-            if names & WORLDLY_MODULES:
+            if names & WORLDLY_MODULES and not (names == {"sys", "sys.None"} and _asks_only_the_version(tree)):
                 yield f"{module}:{imported.line}: a pure room does not import {imported.module}"
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id in WORLDLY_CALLS:
                 yield f"{module}:{node.lineno}: a pure room does not use {node.id}"
             elif isinstance(node, ast.Attribute) and node.attr in WORLDLY_ATTRIBUTES:
                 yield f"{module}:{node.lineno}: a pure room does not use .{node.attr}"
+
+
+def _asks_only_the_version(tree: ast.Module) -> bool:
+    """Say whether `sys` serves only to choose by `sys.version_info`, which type checkers follow."""
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "sys"]
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "version_info"]
+    return len(used) == len([node for node in asked if isinstance(node.value, ast.Name) and node.value.id == "sys"])
 
 
 def test_imports_go_one_way() -> None:
@@ -137,7 +145,7 @@ def test_pure_rooms_are_pure() -> None:
     [
         ("errors.py", "from tfbootstrap.facts import Facts", "errors does not import facts"),
         ("plan.py", "def f():\n    from tfbootstrap.edges import index", "plan does not import edges"),
-        ("plan_cuda.py", "import tfbootstrap.app.lock", "plan does not import app"),
+        ("plan/cuda.py", "import tfbootstrap.app.lock", "plan does not import app"),
         ("lock.py", "import requests", "lock does not import requests"),
         ("edges/engines.py", "import uv", "edges does not import uv"),
         ("edges/index.py", "from tfbootstrap.edges.engines import run", "an edge knows no other edge"),
@@ -166,6 +174,7 @@ def test_notices_an_import_against_the_direction(tmp_path: Path, path: str, text
         ("from urllib import request", "urllib"),
         ("from os import environ", "os"),
         ("import os.path", "os.path"),
+        ("import sys\nif sys.version_info >= (3, 11):\n    HERE = sys.argv", "sys"),
         ("from pathlib import Path", "pathlib"),
         ("def f(path):\n    return open(path)", "open"),
         ("show = print", "print"),
@@ -179,13 +188,22 @@ def test_notices_a_worldly_pure_room(tmp_path: Path, text: str, problem: str) ->
         assert problem in found
 
 
+PURE_SAMPLE = """
+import re
+import sys
+from urllib.parse import urlsplit
+from tfbootstrap.errors import UsageError
+NEW = sys.version_info >= (3, 11)
+"""
+
+
 def test_leaves_worldly_rooms_and_pure_code_alone(tmp_path: Path) -> None:
     package = write_tree(
         tmp_path / "tfbootstrap",
         {
             "edges/files.py": "import os\n",
             "edges/index.py": "import requests\nfrom tfbootstrap.edges.files import write\n",
-            "plan.py": "import re\nfrom urllib.parse import urlsplit\nfrom tfbootstrap.errors import UsageError\n",
+            "plan.py": PURE_SAMPLE,
             "errors.py": "",
             "cli/main.py": "def main():\n    from tfbootstrap.errors import ExitCode\n",
         },

@@ -21,6 +21,9 @@ PAYLOAD = PACKAGE / "payload"
 BUDGETS: Mapping[str, int] = {"probe": 13_000, "install": 10_000, "verify": 14_000, "session": 8_000}
 """Payload module -> bytes of source, so that a whole cell with a lock of 40 packages stays below 60 kB."""
 
+NOT_JOINED = frozenset({"survey", "trial"})
+"""Programs of their own: one asks a machine for its facts, the other runs in the fresh process of a verification."""
+
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 IMPORT_ALL = """
@@ -35,7 +38,12 @@ for path in sorted(root.glob("tfbootstrap/payload/*.py")):
 def joining_problems(package: Path) -> Iterator[str]:
     """Yield what would go wrong when payload sources are joined into one file."""
     modules = read_modules(package)
-    payload = {name: tree for name, tree in modules.items() if name.startswith("tfbootstrap.payload.")}
+    prefix = "tfbootstrap.payload."
+    payload = {
+        name: tree
+        for name, tree in modules.items()
+        if name.startswith(prefix) and name.removeprefix(prefix) not in NOT_JOINED
+    }
     owners: dict[str, tuple[str, str]] = {}
     for module, tree in payload.items():
         yield from (f"{module}:{line}: {problem}" for line, problem in _shape_problems(tree))

@@ -13,6 +13,11 @@ from tests.support.environment import REPOSITORY
 PACKAGE = REPOSITORY / "tfbootstrap"
 """The package that is tested."""
 
+PURE_ROOMS = frozenset({
+    "errors", "facts", "matrix", "request", "toml", "plan", "explain", "lock", "resolution", "render",
+})  # fmt: skip
+"""The rooms that know nothing of the world outside: what they need to know arrives as arguments."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Import:
@@ -23,6 +28,11 @@ class Import:
     renamed: bool
     outermost: bool
     line: int
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: `tfbootstrap.lock` is `lock`, `tfbootstrap.edges.index` belongs to `edges`."""
+    return module.partition(".")[2].split(".")[0]
 
 
 def read_modules(package: Path) -> dict[str, ast.Module]:
