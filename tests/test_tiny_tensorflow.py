@@ -17,7 +17,8 @@ from tests.support.tiny_tensorflow import fill_with_tensorflow
     [
         ("tensorflow==2.20.*", "3.13", "2.20.0"),
         ("tensorflow", "3.9", "2.20.0"),
-        ("tensorflow[and-cuda]<2.20", "3.12", "2.19.0"),
+        ("tensorflow[and-cuda]<2.20", "3.12", "2.19.1"),
+        ("tensorflow[and-cuda]<2.16", "3.10", "2.15.1"),
     ],
 )
 def test_uv_finds_the_newest_that_has_a_wheel(

@@ -1,37 +1,23 @@
-"""A tiny TensorFlow world: the names, versions, tags and requirements of the real one, a few bytes each.
+"""A tiny TensorFlow world: the real versions, wheel tags and requirements, a few bytes each.
 
-The other packages are pure wheels, in a handful of versions where the choice between them matters.
+The matrix says what each TensorFlow wheel requires, so that a lock made here meets the bounds of a real one. What is
+required comes as pure wheels: in several versions where the choice matters, else in the versions that bounds name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from packaging.requirements import Requirement
 
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.edges.resources import load
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix, tag_platforms, tag_pythons
 
-PYTHONS: Mapping[str, tuple[str, ...]] = {
-    "2.15.1": ("3.9", "3.10", "3.11"),
-    "2.18.0": ("3.9", "3.10", "3.11", "3.12"),
-    "2.19.0": ("3.9", "3.10", "3.11", "3.12"),
-    "2.20.0": ("3.9", "3.10", "3.11", "3.12", "3.13"),
-    "2.21.0": ("3.10", "3.11", "3.12", "3.13"),
-}
-"""TensorFlow version -> the Pythons that it has wheels for."""
-
-PLATFORMS = (
-    "manylinux_2_17_x86_64.manylinux2014_x86_64",
-    "manylinux_2_17_aarch64.manylinux2014_aarch64",
-    "win_amd64",
-    "macosx_12_0_arm64",
-)
-
-REQUIRES = ("numpy>=1.26.0", "protobuf>=5.28.0", "keras>=3.10.0", "six>=1.12.0")
-"""What every TensorFlow here requires."""
-
-AND_CUDA = ("nvidia-cudnn-cu12<10.0,>=9.3.0.75", "nvidia-cuda-runtime-cu12<13.0,>=12.5.82")
+VERSIONS = ("2.15.1", "2.18.1", "2.19.0", "2.19.1", "2.20.0", "2.21.0")
+"""The TensorFlow versions of the world unless a test asks for others; all have rows in the matrix."""
 
 WORLD: Mapping[str, tuple[str, ...]] = {
     "numpy": ("1.24.4", "1.26.4", "2.0.2", "2.1.3", "2.3.0"),
@@ -39,44 +25,47 @@ WORLD: Mapping[str, tuple[str, ...]] = {
     "keras": ("2.15.0", "3.10.0", "3.13.2"),
     "six": ("1.16.0", "1.17.0"),
 }
-"""Packages whose several versions matter to tests; everything else that is required comes in one version that fits."""
+"""Packages whose several versions matter to tests; they are there beside the versions that bounds name."""
 
 
-def fill_with_tensorflow(index: LoopbackIndex, versions: Iterable[str] = tuple(PYTHONS)) -> None:
+def fill_with_tensorflow(index: LoopbackIndex, versions: Iterable[str] = VERSIONS) -> None:
     """Let the index serve these TensorFlow versions and everything that they require."""
     projects = [project for version in versions for project in tensorflow_projects(version)]
-    for project in (*projects, *_closure(projects)):
+    for project in (*projects, *_required_by(projects)):
         index.add(build_wheel(project))
 
 
 def tensorflow_projects(version: str) -> Iterator[Project]:
-    """Yield one project for each wheel of a TensorFlow version."""
-    for python in PYTHONS[version]:
-        interpreter = f"cp{python.replace('.', '')}"
-        for platform in PLATFORMS:
-            yield Project(
-                name="tensorflow",
-                version=version,
-                requires=REQUIRES,
-                extras={"and-cuda": AND_CUDA},
-                requires_python=f">={PYTHONS[version][0]}",
-                tag=f"{interpreter}-{interpreter}-{platform}",
-            )
+    """Yield one project for each published wheel of a TensorFlow version."""
+    row = _matrix().row(version)
+    assert row is not None, f"the matrix has no TensorFlow {version}"
+    for tag in row.wheels:
+        metadata = row.metadata_for(tag_platforms(tag)[0], tag_pythons(tag)[0])
+        assert metadata is not None
+        yield Project(
+            name="tensorflow",
+            version=version,
+            requires=metadata.requires,
+            extras=dict.fromkeys(metadata.extras, ()),
+            requires_python=metadata.requires_python,
+            tag=tag,
+        )
 
 
-def _closure(projects: Iterable[Project]) -> Iterator[Project]:
-    """Yield the packages of the world, and for each other requirement a version that fits all that ask for it."""
-    yield from (Project(name=name, version=version) for name, versions in WORLD.items() for version in versions)
-    wanted: dict[str, set[str]] = {}
-    for project in projects:
-        for text in (*project.requires, *(text for pins in project.extras.values() for text in pins)):
-            requirement = Requirement(text)
-            if requirement.name not in WORLD:
-                wanted.setdefault(requirement.name, set()).update(_named_versions(requirement))
+@cache
+def _matrix() -> TensorflowMatrix:
+    return load(TensorflowMatrix)
+
+
+def _required_by(projects: Iterable[Project]) -> Iterator[Project]:
+    wanted = {name: set(versions) for name, versions in WORLD.items()}
+    for text in {text for project in projects for text in project.requires}:
+        requirement = Requirement(text)
+        wanted.setdefault(requirement.name, set()).update(_fitting_versions(requirement))
     yield from (Project(name=name, version=version) for name, versions in wanted.items() for version in versions)
 
 
-def _named_versions(requirement: Requirement) -> set[str]:
-    """Return versions that the specifier itself names and accepts, such as its floor; `1` where it names none."""
+def _fitting_versions(requirement: Requirement) -> set[str]:
+    """Return versions that the specifier names and accepts, such as its floor; for a mere ceiling a low one."""
     named = {clause.version.removesuffix(".*") for clause in requirement.specifier}
-    return {version for version in named if requirement.specifier.contains(version)} or {"1"}
+    return {version for version in named if requirement.specifier.contains(version)} or {"0.1"}
