@@ -1,0 +1,191 @@
+"""Brings an environment to a lock: installs what differs, and nothing else."""
+
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
+
+from tfbootstrap.payload.distributions import (
+    find_differences,
+    installed_distributions,
+    library_folders,
+    pinned_versions,
+)
+
+INSTALL_LIMIT = 3600
+"""Seconds that an installer may take."""
+
+Say = Callable[[str], None]
+"""Tells the user a line."""
+
+
+class BootstrapError(Exception):
+    """Something stopped the bootstrap: one sentence, what to do next, and the exit code."""
+
+    def __init__(self, message: str, hint: str, code: int) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+
+
+def install_lock(lock: Dict[str, Any], installer: str, say: Say) -> Dict[str, str]:
+    """Install what differs from the lock; return name -> what was wrong. Where nothing differs, nothing is run."""
+    pins = pinned_versions(lock)
+    different = find_differences(pins, installed_distributions())
+    if different:
+        _refuse_managed_python()
+        say("installing {} of {} packages".format(len(different), len(pins)))
+        for name, reason in different.items():
+            if reason != "missing":
+                say("  {}: {}".format(name, reason))
+        failure = _run_installers(lock, different, installer, say)
+        left = find_differences(pins, installed_distributions())
+        if failure or left:
+            problem = "{}; {} of {} packages still differ from the lock: {}".format(
+                failure or "the installer said that all went well",
+                len(left),
+                len(pins),
+                ", ".join(sorted(left)) or "none",
+            )
+            hint = "check network, package index and disk space, then run this again: it goes on from here"
+            raise BootstrapError(problem, hint, 4)
+    for folder in library_folders() if lock["loader_links"] else []:
+        links = link_libraries(folder)
+        if links:
+            say("linked {} CUDA libraries beside TensorFlow".format(len(links)))
+    return different
+
+
+def find_uv() -> Optional[List[str]]:
+    """Return the command of uv: on PATH, beside this interpreter, or as its module; None where there is none."""
+    path = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))
+    if path:
+        return [path]
+    return [sys.executable, "-m", "uv"] if runs_well([sys.executable, "-m", "uv", "--version"]) else None
+
+
+def runs_well(command: List[str]) -> bool:
+    """Run a command silently and say whether it succeeded."""
+    try:
+        return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300) == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def link_libraries(site_packages: str) -> List[str]:
+    """Link the CUDA wheels' libraries into TensorFlow's folder, where its loader looks; return the links made.
+
+    Links last: every later process finds the libraries without any variable set.
+    """
+    home, root = os.path.join(site_packages, "tensorflow"), os.path.join(site_packages, "nvidia")
+    made: List[str] = []
+    if not os.path.isdir(home):
+        return made
+    for link in (os.path.join(home, name) for name in os.listdir(home)):
+        if os.path.islink(link) and not os.path.exists(link) and "nvidia" in os.readlink(link):
+            os.unlink(link)  # the wheel that it led to is gone
+    for package in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+        folder = os.path.join(root, package, "lib")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            link = os.path.join(home, name)
+            if ".so" in name and not os.path.lexists(link):
+                os.symlink(os.path.relpath(os.path.join(folder, name), home), link)
+                made.append(link)
+    return made
+
+
+def mask_credentials(text: str) -> str:
+    """Return the text with user and password of every address hidden."""
+    return re.sub(r"(\w://)[^\s/]*@", r"\1***@", text)
+
+
+def _refuse_managed_python() -> None:
+    marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    wished = os.environ.get("PIP_BREAK_SYSTEM_PACKAGES") or os.environ.get("UV_BREAK_SYSTEM_PACKAGES")
+    if sys.prefix == sys.base_prefix and os.path.exists(marker) and not wished:
+        problem = "this Python belongs to the operating system, which forbids installing into it ({})".format(marker)
+        raise BootstrapError(problem, "use a virtual environment: run this with --venv .tf", 2)
+
+
+def _run_installers(lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say) -> str:
+    """Install the pins that differ; return what went wrong, empty where nothing did."""
+    broken = [name for name, reason in different.items() if reason.startswith(("incomplete", "installed twice"))]
+    commands = _installer_commands(installer, broken)
+    file, path = tempfile.mkstemp(prefix="tfbootstrap-", suffix=".txt")
+    try:
+        with os.fdopen(file, "w", encoding="utf-8") as requirements:
+            requirements.writelines(_requirement_lines(lock, different))
+        for command in commands:
+            code, tail = _run_and_show([*command, "-r", path], say)
+            if code == 0:
+                return ""
+    finally:
+        os.unlink(path)
+    return "the installer failed with exit code {}:\n{}\n".format(code, tail)
+
+
+def _requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[str]:
+    for requirement, hashes in lock["pins"].items():
+        if requirement.split("==")[0] in names:
+            line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes])
+            if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+( --hash=sha256:[0-9a-f]{64})+$", line):
+                raise BootstrapError("this is no pin with hashes: {!r}".format(line), "make the lock again", 2)
+            yield line + "\n"
+
+
+def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:
+    """Return the commands to try in turn; `installer` is auto, uv, pip or the path of a uv.
+
+    uv does not read pip's configuration. So where that replaces the index, pip it is; where it adds places to look in,
+    pip has the second try.
+    """
+    uv = None if installer == "pip" else find_uv() if installer in ("auto", "uv") else [installer]
+    if installer == "uv" and not uv:
+        raise BootstrapError("no uv found", "install it (pip install uv), or use --installer pip", 2)
+    hashed = ["--no-deps", "--require-hashes"]
+    pip = [sys.executable, "-m", "pip", "install", "--no-input", *hashed] + ["--force-reinstall"] * bool(broken)
+    sources = _pip_sources() if uv and installer != "uv" else set()
+    if not uv or sources & {"index-url", "no-index"}:
+        if not runs_well([sys.executable, "-m", "pip", "--version"]):
+            hint = "install one: {} -m ensurepip".format(sys.executable)
+            raise BootstrapError("neither uv nor pip found for this Python", hint, 4)
+        return [pip]
+    uv = [*uv, "pip", "install", "--python", sys.executable, *hashed]
+    for name in broken:
+        uv += ["--reinstall-package", name]
+    return [uv, pip] if sources else [uv]
+
+
+def _pip_sources() -> Set[str]:
+    """Return which settings of pip say where to look for packages, where uv has none of its own."""
+    if any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE")):
+        return set()
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    try:
+        listing = subprocess.check_output(command, timeout=60, stderr=subprocess.DEVNULL).decode("utf-8", "replace")
+    except (OSError, subprocess.SubprocessError):
+        return set()
+    return set(re.findall(r"^[\w:]+\.(index-url|no-index|extra-index-url|find-links)=", listing, re.M))
+
+
+def _run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
+    """Run an installer, pass its lines on as they come, and return its exit code and last lines."""
+    tail: Deque[str] = collections.deque(maxlen=15)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    timer = threading.Timer(INSTALL_LIMIT, process.kill)
+    timer.start()
+    try:
+        for line in process.stdout or ():
+            tail.append(mask_credentials(line.decode("utf-8", "replace").rstrip()))
+            say("  " + tail[-1])
+        return process.wait(), "\n".join(tail)
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()

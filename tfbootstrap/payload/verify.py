@@ -1,0 +1,184 @@
+"""Proves that an environment is what a lock says and that TensorFlow works in it."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+
+from tfbootstrap.payload.distributions import (
+    Installed,
+    find_differences,
+    installed_distributions,
+    module_names,
+    pinned_versions,
+    read_record,
+)
+from tfbootstrap.payload.install import mask_credentials
+from tfbootstrap.payload.judge import Check, make_check
+
+TRIAL_LIMIT = 900
+"""Seconds that the trial process may take; a GPU without binary code compiles its kernels first."""
+
+
+def verify_lock(lock: Dict[str, Any], trial: str, places: List[str], deep: bool) -> List[Check]:
+    """Check the environment, then TensorFlow itself in a fresh process; `places` are folders that scripts run from."""
+    distributions = installed_distributions()
+    pins = pinned_versions(lock)
+    checks = [check_versions(pins, distributions)]
+    checks += check_records(pins, distributions, deep)
+    checks += check_ownership(pins, distributions)
+    own = [distribution for distribution in distributions if distribution.name in pins]
+    checks.append(check_shadowing(module_names(own), places + _python_path()))
+    return checks + run_in_fresh_process(lock, trial)
+
+
+def check_versions(pins: Dict[str, str], distributions: List[Installed]) -> Check:
+    """Check that every pin is installed whole and in exactly its version."""
+    expected = "{} packages as locked".format(len(pins))
+    different = find_differences(pins, distributions)
+    if not different:
+        return make_check("versions", "pass", expected, expected)
+    found = "; ".join("{}: {}".format(name, reason) for name, reason in sorted(different.items()))
+    return make_check("versions", "fail", found, expected, "run the bootstrap without --verify-only: it installs these")
+
+
+def check_records(pins: Dict[str, str], distributions: List[Installed], deep: bool) -> List[Check]:
+    """Check that distributions list their files and, if deep, that each file has its recorded hash."""
+    changed: Dict[bool, List[str]] = {True: [], False: []}
+    for distribution in distributions:
+        record = read_record(distribution)
+        if record is None:
+            bad = [distribution.info + "/RECORD is missing"]
+        else:
+            bad = [path for path, digest in record if deep and not _has_hash(distribution.folder, path, digest)]
+        changed[distribution.name in pins] += bad
+    expected = "files as recorded" if deep else "a RECORD each"
+    hint = "remove what is named and run the bootstrap again: it reinstalls what is missing"
+    return _own_and_others("record", changed[True], changed[False], expected, hint)
+
+
+def check_ownership(pins: Dict[str, str], distributions: List[Installed]) -> List[Check]:
+    """Check that no file belongs to two distributions with different contents (equal ones harm nobody)."""
+    owners: Dict[str, Tuple[str, str]] = {}
+    shared: Dict[bool, Set[str]] = {True: set(), False: set()}
+    for distribution in distributions:
+        for path, digest in read_record(distribution) or []:
+            if not digest or path.startswith(".."):
+                continue  # compiled files have no hash; launchers outside the library are rewritten by each installer
+            full = os.path.join(distribution.folder, path)
+            name, other = owners.setdefault(full, (distribution.name, digest))
+            if other != digest:
+                pair = "{} and {}".format(*sorted((name, distribution.name)))
+                shared[bool({name, distribution.name} & set(pins))].add("{} ({})".format(pair, path))
+    hint = "uninstall both and run the bootstrap again: it reinstalls the one that is locked"
+    return _own_and_others("ownership", sorted(shared[True]), sorted(shared[False]), "one owner for each file", hint)
+
+
+def check_shadowing(names: Iterable[str], places: List[str]) -> Check:
+    """Check that no local file hides a module of the lock from programs that run in these folders."""
+    hiding = []
+    for place in dict.fromkeys(map(os.path.abspath, places)):
+        for name in names:
+            local = [os.path.join(place, name + ".py"), os.path.join(place, name, "__init__.py")]
+            hiding += [path for path in local if os.path.isfile(path)]
+    if not hiding:
+        return make_check("shadowing", "pass", "no local file hides a package", "")
+    hint = "rename {}: Python imports it instead of the installed package".format(hiding[0])
+    return make_check("shadowing", "fail", ", ".join(hiding), "no local file with a package's name", hint)
+
+
+def run_in_fresh_process(lock: Dict[str, Any], trial: str) -> List[Check]:
+    """Run the trial as a user's own program would run: this environment, nothing set, an empty folder."""
+    folder = tempfile.mkdtemp(prefix="tfbootstrap-")
+    program, report = os.path.join(folder, "tfbootstrap_trial.py"), os.path.join(folder, "report.jsonl")
+    try:
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(trial)
+        command = [sys.executable, program, report, json.dumps(dict(lock, pins=[]))]
+        code, output = _run_limited(command, folder)
+        lines = []
+        if os.path.exists(report):
+            with open(report, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file if line.endswith("\n")]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    checks = [line for line in lines if "id" in line]
+    if code != 0:
+        last = lines[-1].get("begins", "exit") if lines else "import"
+        checks.append(_died(last, code, output))
+    return checks
+
+
+def count_visible_gpus(facts: Dict[str, Any]) -> int:
+    """Return how many GPUs a program may see: those of the machine that CUDA_VISIBLE_DEVICES does not hide."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = len(facts["gpus"])
+    if shown is None:
+        return count
+    return min(count, len([part for part in shown.split(",") if part.strip() not in ("", "-1")]))
+
+
+def _run_limited(command: List[str], folder: str) -> Tuple[Optional[int], str]:
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    )
+    try:
+        output = process.communicate(timeout=TRIAL_LIMIT)[0]
+        return process.returncode, output.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        return None, ""
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _died(name: str, code: Optional[int], output: str) -> Check:
+    if code is None:
+        found = "no answer after {} seconds".format(TRIAL_LIMIT)
+        return make_check(name, "fail", found, "an answer", "see whether the machine or its GPU hangs: nvidia-smi, top")
+    hints = {
+        -signal.SIGILL: "this TensorFlow was compiled for a processor with AVX: use another machine",
+        -9: "something ended the process, mostly for lack of memory: free some, or use a larger machine",
+    }
+    found = "the process was ended by signal {}".format(-code) if code < 0 else "the process ended with {}".format(code)
+    last = [line for line in mask_credentials(output).splitlines() if line.strip()][-3:]
+    hint = hints.get(code, "the last lines of its output name the cause")
+    return make_check(name, "fail", "; ".join([found, *last]), "no crash", hint)
+
+
+def _own_and_others(name: str, own: List[str], others: List[str], expected: str, hint: str) -> List[Check]:
+    """Return a failure for the lock's own distributions, a warning for those that are none of its business."""
+    if not own and not others:
+        return [make_check(name, "pass", expected, expected)]
+    checks = [make_check(name, "fail", _first(own), expected, hint)] if own else []
+    if others:
+        checks.append(make_check(name, "warn", _first(others), expected, "these packages are none of the lock"))
+    return checks
+
+
+def _first(items: List[str]) -> str:
+    return ", ".join(items[:5]) + (" and {} more".format(len(items) - 5) if len(items) > 5 else "")
+
+
+def _has_hash(folder: str, path: str, recorded: str) -> bool:
+    kind, _, expected = recorded.partition("=")
+    if not expected:
+        return True
+    digest = hashlib.new(kind)
+    try:
+        with open(os.path.join(folder, path), "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    except OSError:
+        return False
+    return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=") == expected
+
+
+def _python_path() -> List[str]:
+    return [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
