@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tfbootstrap.errors import OutputError
+from tfbootstrap.errors import InputError, Location, OutputError
 
 _HINTS = {
     errno.ENOENT: "make the folder first: mkdir -p {folder}",
@@ -123,3 +123,18 @@ def _failure(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"can't write {path}: {os.strerror(number) if number else error}", hint=hint.format(folder=path.parent)
     )
+
+
+def read_text(path: Path, *, what: str, hint: str) -> str:
+    """Return the text of a UTF-8 file with its own line ends; `what` names the file's role in messages.
+
+    Raises InputError where there is none, or it can't be read.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        raise InputError(Location(str(path)), f"there is no such {what}", hint=hint) from None
+    except UnicodeDecodeError as error:
+        raise InputError(Location(str(path)), f"this {what} is not UTF-8 (byte {error.start})", hint=hint) from None
+    except OSError as error:
+        raise InputError(Location(str(path)), f"this {what} can't be read: {error.strerror}", hint=hint) from None

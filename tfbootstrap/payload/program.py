@@ -64,7 +64,10 @@ def _install_and_verify(lock: Dict[str, Any], trial: str, options: argparse.Name
 
 def _run_in_environment(lock: Dict[str, Any], options: argparse.Namespace, script: str) -> int:
     """Make the environment if it is not there, and run this very program with its interpreter."""
-    python = make_environment(os.path.abspath(options.venv), lock["python"])
+    folder = os.path.abspath(options.venv)
+    if options.verify_only and not os.path.isdir(folder):
+        raise BootstrapError("there is no environment " + folder, "make it: leave out --verify-only", 2)
+    python = make_environment(folder, lock["python"])
     command = [python, os.path.abspath(script)]
     command += ["--verify-only"] * options.verify_only + ["--deep"] * options.deep
     command += ["--json", os.path.abspath(options.json)] if options.json else []

@@ -1,0 +1,20 @@
+"""Reads the lock that a command works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfbootstrap.edges.files import read_text
+from tfbootstrap.lock import Lock, read_lock
+
+DEFAULT_LOCK = "requirements.txt"
+
+
+def open_lock(path: str) -> Lock:
+    """Return the lock in a file.
+
+    Raises InputError where the file is missing, unreadable or no lock.
+    """
+    return read_lock(
+        read_text(Path(path), what="lock", hint=f"make it with `tfbootstrap lock --output-file {path}`"), path
+    )

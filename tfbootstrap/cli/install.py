@@ -1,0 +1,15 @@
+"""`tfbootstrap install`: options and exit code."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("install")
+@click.argument("lock", default="requirements.txt", metavar="[LOCK]")
+@click.option("--venv", metavar="DIR", help="Install into this virtual environment; it is made if it is not there.")
+def command(*, lock: str, venv: str | None) -> int:
+    """Install what differs from LOCK (default: requirements.txt), and verify that TensorFlow works."""
+    from tfbootstrap.app.install import install
+
+    return install(lock, venv=venv)
