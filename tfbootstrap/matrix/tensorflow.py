@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, ClassVar, Literal, get_args
 
 from packaging.requirements import Requirement
@@ -18,7 +18,6 @@ from packaging.version import Version
 from tfbootstrap.matrix.reader import (
     DateText,
     RequirementLines,
-    SourceText,
     SpecifierText,
     Text,
     VersionText,
@@ -28,6 +27,9 @@ from tfbootstrap.matrix.reader import (
 WheelPlatform = Literal["linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-arm64", "windows-x86_64"]
 PLATFORMS: tuple[WheelPlatform, ...] = get_args(WheelPlatform)
 """Operating system and processor of a wheel, in the order that rows list them."""
+
+CudaRecord = Literal["build_info.py", "cuda_config.h"]
+"""Where a wheel says what it was built with: the module behind `tf.sysconfig.get_build_info()`, or a C header."""
 
 CUDA_EXTRA = "and-cuda"
 """The extra that brings CUDA as wheels, from 2.14 on."""
@@ -75,14 +77,19 @@ class TensorflowRow:
     prerelease: bool = False
     yanked: bool = False
     cuda: Annotated[str, CUDA_VERSION] | None = None
-    """The CUDA version that the Linux x86_64 wheel was built with; None where nothing records one."""
+    """The CUDA version that the Linux x86_64 wheel was built with; None where it is built for processors only."""
     cudnn: Annotated[str, CUDA_VERSION] | None = None
-    """The cuDNN version it was built with; `build_info` records the major only."""
+    """The cuDNN version it was built with, as the build records it: the major."""
+    cudnn_headers: Annotated[str, CUDA_VERSION] | None = None
+    """The exact cuDNN version it was compiled with, where the wheel carries cuDNN's headers (from 2.18 on)."""
     compute_capabilities: tuple[Annotated[str, ARCHITECTURE], ...] = ()
-    """The GPU architectures it holds code for, as `build_info` spells them."""
-    source: SourceText | None = None
-    """Where CUDA, cuDNN and architectures are from when the wheel does not say; with `checked`, the day we looked."""
-    checked: DateText | None = None
+    """The GPU architectures it holds code for."""
+    cuda_read_from: CudaRecord = "build_info.py"
+    """The file of the wheel that says so; a running TensorFlow tells only what its `build_info.py` has."""
+    cuda_platforms: tuple[WheelPlatform, ...] = ()
+    """Whose wheels are built with CUDA."""
+    shim_platforms: tuple[WheelPlatform, ...] = ()
+    """Whose wheels hold no TensorFlow, only a requirement on the distribution that does (`tensorflow-intel`)."""
     wheels: WheelTagLines
     """The tag part of every published wheel file."""
     metadata: tuple[WheelMetadata, ...]
@@ -91,8 +98,8 @@ class TensorflowRow:
         """Say what does not fit together within this row."""
         if Version(self.version).is_prerelease != self.prerelease:
             yield "prerelease", f"must be {str(not self.prerelease).lower()} for {self.version}"
-        if (self.source is None) != (self.checked is None):
-            yield "source" if self.source else "checked", "`source` and `checked` go together"
+        if (self.cuda is None) != ("linux-x86_64" not in self.cuda_platforms):
+            yield "cuda", "there must be a CUDA version exactly where the Linux x86_64 wheel is built with CUDA"
         described = [platform for metadata in self.metadata for platform in metadata.platforms]
         if set(described) != set(self.platforms):
             yield "metadata", f"describes {_words(described)}; the wheels are for {_words(self.platforms)}"
@@ -123,7 +130,7 @@ class TensorflowRow:
     def nvidia(self) -> tuple[str, ...]:
         """What the extra `and-cuda` of the Linux x86_64 wheel requires, without markers; empty before 2.14."""
         metadata = self.metadata_for("linux-x86_64")
-        return metadata_extra(metadata, CUDA_EXTRA) if metadata else ()
+        return extra_requirements(metadata, CUDA_EXTRA, self.pythons[-1]) if metadata else ()
 
     def metadata_for(self, platform: str, python: str | None = None) -> WheelMetadata | None:
         """Return what the wheels for a platform (and Python X.Y) say, or None where there are none."""
@@ -181,12 +188,14 @@ What each key means and how awkward values are chosen: README.md in this folder.
         return tuple(row for row in self.rows if specifier.contains(row.version, prereleases=prereleases))
 
 
+@lru_cache(maxsize=1024)
 def tag_pythons(tag: str) -> tuple[str, ...]:
     """Return the Python versions (X.Y) of a wheel tag: `cp311-cp311-manylinux_2_17_x86_64` -> `3.11`."""
     matches = (_INTERPRETER.fullmatch(part) for part in tag.split("-", maxsplit=1)[0].split("."))
     return tuple(f"{match[1]}.{match[2]}" for match in matches if match and match[2])
 
 
+@lru_cache(maxsize=1024)
 def tag_platforms(tag: str) -> tuple[WheelPlatform, ...]:
     """Return the platforms of a wheel tag."""
     found = {
@@ -195,16 +204,34 @@ def tag_platforms(tag: str) -> tuple[WheelPlatform, ...]:
     return tuple(platform for platform in PLATFORMS if platform in found)
 
 
-def metadata_extra(metadata: WheelMetadata, extra: str) -> tuple[str, ...]:
-    """Return what one extra adds, markers removed: `nvidia-cudnn-cu12==9.3.0.75`."""
+def extra_requirements(metadata: WheelMetadata, extra: str, python: str) -> tuple[str, ...]:
+    """Return what one extra adds on Linux x86_64 under Python X.Y, markers removed: `nvidia-cudnn-cu12==9.3.0.75`."""
     marked = (Requirement(line) for line in metadata.requires if extra in line)
     return tuple(
         f"{requirement.name}{requirement.specifier}"
         for requirement in marked
         if requirement.marker
-        and requirement.marker.evaluate({"extra": extra})
-        and not requirement.marker.evaluate({"extra": ""})
+        and requirement.marker.evaluate(_linux(python, extra))
+        and not requirement.marker.evaluate(_linux(python, ""))
     )
+
+
+def _linux(python: str, extra: str) -> dict[str, str]:
+    # Every variable that markers may name; what is left out would be asked of the machine that we run on.
+    return {
+        "extra": extra,
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": "linux",
+    }
 
 
 def sort_versions(versions: set[str]) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from typing import Final
+from typing import Any, Final
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -19,10 +19,11 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from tfbootstrap.edges.index import IndexClient, IndexFile
-from tfbootstrap.edges.wheels import RemoteWheel, read_metadata
+from tfbootstrap.edges.wheels import RemoteWheel
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.matrix.tensorflow import (
     PLATFORMS,
+    CudaRecord,
     TensorflowMatrix,
     TensorflowRow,
     WheelMetadata,
@@ -37,29 +38,19 @@ OLDEST: Final = Version("1.15")
 """The first release whose one distribution serves GPUs and processors alike on Linux."""
 
 _BUILD_INFO: Final = re.compile(r"tensorflow(_core)?/python/platform/build_info\.py")
+_CUDA_CONFIG: Final = re.compile(r"tensorflow(_core)?/include/external/local_config_cuda/cuda/cuda/cuda_config\.h")
+_CUDNN_HEADER: Final = re.compile(r"tensorflow/include/external/cuda_cudnn/include/cudnn_version_v\d+\.h")
 _THREADS: Final = 4
-
-Fetch = Callable[[IndexFile], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildInfo:
-    """What build_info records about CUDA; everything empty where it records nothing."""
+    """What a wheel records about CUDA; everything empty where it records nothing."""
 
+    is_cuda: bool = False
     cuda: str | None = None
     cudnn: str | None = None
     compute_capabilities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Documented:
-    """CUDA facts of releases whose wheels don't record them, with where they are written."""
-
-    releases: str
-    """A specifier: the releases that this speaks of."""
-    info: BuildInfo
-    source: str
-    checked: str
 
 
 # --- pure --------------------------------------------------------------------------------------------------------
@@ -68,25 +59,26 @@ class Documented:
 def parse_build_info(text: str) -> BuildInfo:
     """Read build_info.py without running it.
 
-    Up to 2.2 it holds loose names (`cuda_version_number = '10.0'`), from 2.3 on one dictionary:
+    Up to 2.2 it holds loose names (`cuda_version_number = '10.1'`), from 2.3 on one dictionary:
     `build_info = collections.OrderedDict([("cuda_version", "12.5.1"), …])` or `build_info = {…}`.
     """
     values: dict[str, object] = {}
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name = statement.targets[0].id
             literal = _literal(statement.value)
-            values.update(literal if name == "build_info" and isinstance(literal, dict) else {name: literal})
+            is_dictionary = statement.targets[0].id == "build_info" and isinstance(literal, dict)
+            values.update(literal if is_dictionary else {statement.targets[0].id: literal})
     return BuildInfo(
-        cuda=_text(values, "cuda_version", "cuda_version_number"),
-        cudnn=_text(values, "cudnn_version", "cudnn_version_number"),
-        compute_capabilities=_capabilities(values.get("cuda_compute_capabilities")),
+        is_cuda=values.get("is_cuda_build") is True,
+        cuda=_string(values.get("cuda_version")),
+        cudnn=_string(values.get("cudnn_version")),
+        compute_capabilities=_strings(values.get("cuda_compute_capabilities")),
     )
 
 
-def _literal(node: ast.expr) -> object:
-    if isinstance(node, ast.Call) and not node.keywords and len(node.args) == 1:
-        # OrderedDict([...]), dict({...}): the argument says it all.
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        # OrderedDict([...]): the argument says it all.
         inner = _literal(node.args[0])
         return dict(inner) if isinstance(inner, list) else inner
     try:
@@ -95,20 +87,45 @@ def _literal(node: ast.expr) -> object:
         return None
 
 
-def _text(values: Mapping[str, object], *names: str) -> str | None:
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return None
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
-def _capabilities(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = value.split(",")
-    if not isinstance(value, list | tuple):
-        return ()
-    return tuple(str(item).strip() for item in value if str(item).strip())
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def parse_cuda_config(text: str) -> BuildInfo:
+    """Read the header cuda_config.h, which tells what build_info.py of some releases does not.
+
+    Up to 2.2 it says `#define TF_CUDA_CAPABILITIES CudaVersion("3.5"), CudaVersion("7.0")`, and every one of them was
+    built as machine code and PTX. Later ones say `#define TF_CUDA_COMPUTE_CAPABILITIES 60, 70, 90`, of which the newest
+    alone has PTX: so it is in every release whose build_info.py tells the two apart.
+    """
+    defined = dict(re.findall(r"^#define (TF_\w+) +(.+?) *$", text, re.MULTILINE))
+    old = [
+        number.replace(".", "")
+        for number in re.findall(r'CudaVersion\("([\d.]+)"\)', defined.get("TF_CUDA_CAPABILITIES", ""))
+    ]
+    new = re.findall(r"\d+", defined.get("TF_CUDA_COMPUTE_CAPABILITIES", ""))
+    return BuildInfo(
+        is_cuda=True,
+        cuda=_string(defined.get("TF_CUDA_VERSION", "").strip('"')),
+        cudnn=_string(defined.get("TF_CUDNN_VERSION", "").strip('"')),
+        compute_capabilities=(
+            *(f"compute_{number}" for number in old),
+            *(f"sm_{number}" for number in new[:-1]),
+            *(f"compute_{number}" for number in new[-1:]),
+        ),
+    )
+
+
+def parse_cudnn_version(text: str) -> str | None:
+    """Read the version from cuDNN's header: `#define CUDNN_MAJOR 9` and its two siblings."""
+    found = [
+        re.search(rf"^#define CUDNN_{part} (\d+)$", text, re.MULTILINE) for part in ("MAJOR", "MINOR", "PATCHLEVEL")
+    ]
+    return ".".join(match[1] for match in found if match) if all(found) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,23 +213,6 @@ def merge_metadata(read: Mapping[tuple[WheelPlatform, str], ParsedMetadata]) -> 
     )
 
 
-def complete(
-    version: Version, info: BuildInfo, documented: Sequence[Documented]
-) -> tuple[BuildInfo, Documented | None]:
-    """Fill in what build_info leaves out from the documented rows; the row is None where none was needed."""
-    if info.cuda and info.cudnn and info.compute_capabilities:
-        return info, None
-    for entry in documented:
-        if SpecifierSet(entry.releases, prereleases=True).contains(version):
-            filled = BuildInfo(
-                cuda=info.cuda or entry.info.cuda,
-                cudnn=info.cudnn or entry.info.cudnn,
-                compute_capabilities=info.compute_capabilities or entry.info.compute_capabilities,
-            )
-            return filled, entry if filled != info else None
-    return info, None
-
-
 # --- fetching ----------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +221,6 @@ def read_matrix(
     *,
     only: SpecifierSet | None = None,
     keep: TensorflowMatrix | None = None,
-    documented: Sequence[Documented] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> TensorflowMatrix:
     """Read every release (or those that `only` admits; the other rows come from `keep`).
@@ -231,14 +230,11 @@ def read_matrix(
     releases = group_releases(client.files(PROJECT))
     wanted = [version for version in releases if only is None or only.contains(version, prereleases=True)]
     if not wanted:
-        raise InputError(
-            Location(client.name),
-            f"lists no wheel of {PROJECT}{only or ''} from {OLDEST} on",
-            hint="is it the right index?",
-        )
+        problem = f"lists no wheel of {PROJECT}{only or ''} from {OLDEST} on"
+        raise InputError(Location(client.name), problem, hint="is it the right index?")
 
     def read(version: Version) -> TensorflowRow:
-        row = read_release(client, version, releases[version], documented)
+        row = read_release(client, version, releases[version])
         progress(f"read {version}")
         return row
 
@@ -248,24 +244,96 @@ def read_matrix(
     return TensorflowMatrix(rows=tuple(sorted([*kept, *rows], key=lambda row: Version(row.version))))
 
 
-def read_release(
-    client: IndexClient, version: Version, wheels: Sequence[PublishedWheel], documented: Sequence[Documented] = ()
-) -> TensorflowRow:
+def read_release(client: IndexClient, version: Version, wheels: Sequence[PublishedWheel]) -> TensorflowRow:
     """Read one release from its wheels."""
-    info, entry = complete(version, _read_build_info(client, wheels), documented)
+    reading = _ReleaseReading(client, wheels)
+    built = {platform: reading.built(platform) for platform in PLATFORMS if reading.of(platform)}
+    linux = built.get("linux-x86_64") or WheelContents()
+    cuda = [platform for platform, contents in built.items() if contents.info.is_cuda]
     return TensorflowRow(
         version=str(version),
         released=_released(client, wheels),
         prerelease=version.is_prerelease,
         yanked=all(wheel.file.yanked for wheel in wheels),
-        cuda=info.cuda,
-        cudnn=info.cudnn,
-        compute_capabilities=info.compute_capabilities,
-        source=entry.source if entry else None,
-        checked=entry.checked if entry else None,
+        cuda=linux.info.cuda,
+        cudnn=linux.info.cudnn,
+        cudnn_headers=linux.cudnn_headers,
+        compute_capabilities=linux.info.compute_capabilities,
+        cuda_read_from=linux.read_from,
+        cuda_platforms=tuple(cuda),
+        shim_platforms=tuple(platform for platform, contents in built.items() if contents.is_shim),
         wheels=tuple(wheel.tag for wheel in wheels),
-        metadata=merge_metadata(_read_all_metadata(client, wheels)),
+        metadata=merge_metadata(reading.metadata()),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WheelContents:
+    """What the files inside one wheel tell."""
+
+    info: BuildInfo = BuildInfo()
+    read_from: CudaRecord = "build_info.py"
+    cudnn_headers: str | None = None
+    is_shim: bool = False
+
+
+def read_contents(names: Collection[str], text: Callable[[str], str]) -> WheelContents:
+    """Tell what a wheel was built with, from its list of members and a function that returns one of them."""
+    info_file = _first(names, _BUILD_INFO)
+    if info_file is None:
+        return WheelContents(is_shim=True)
+    info = parse_build_info(text(info_file))
+    if not info.is_cuda:
+        return WheelContents(info=info)
+    header = _first(names, _CUDNN_HEADER)
+    cudnn = parse_cudnn_version(text(header)) if header else None
+    config = _first(names, _CUDA_CONFIG)
+    if (info.cuda and info.compute_capabilities) or config is None:
+        return WheelContents(info=info, cudnn_headers=cudnn)
+    return WheelContents(info=parse_cuda_config(text(config)), read_from="cuda_config.h", cudnn_headers=cudnn)
+
+
+def _first(names: Collection[str], pattern: re.Pattern[str]) -> str | None:
+    return next((name for name in names if pattern.fullmatch(name)), None)
+
+
+class _ReleaseReading:
+    """Fetches from the wheels of one release; a wheel is opened once."""
+
+    def __init__(self, client: IndexClient, wheels: Sequence[PublishedWheel]) -> None:
+        self._client = client
+        self._wheels = wheels
+        self._open: dict[str, RemoteWheel] = {}
+
+    def of(self, platform: WheelPlatform) -> list[PublishedWheel]:
+        return [wheel for wheel in self._wheels if wheel.platform == platform]
+
+    def built(self, platform: WheelPlatform) -> WheelContents:
+        remote = self._remote(self.of(platform)[-1])
+        return read_contents(remote.names, remote.text)
+
+    def metadata(self) -> dict[tuple[WheelPlatform, str], ParsedMetadata]:
+        read: dict[tuple[WheelPlatform, str], ParsedMetadata] = {}
+        for platform in PLATFORMS:
+            own = self.of(platform)
+            # The first and the last Python tell whether METADATA depends on it; if it does, all of them are read.
+            ends = {wheel.python: self._metadata(wheel) for wheel in own[:1] + own[-1:]}
+            same = len(set(ends.values())) == 1
+            for wheel in own:
+                known = next(iter(ends.values())) if same else ends.get(wheel.python)
+                read[platform, wheel.python] = known or self._metadata(wheel)
+        return read
+
+    def _metadata(self, wheel: PublishedWheel) -> ParsedMetadata:
+        beside = wheel.file.has_metadata
+        text = self._client.metadata_beside(wheel.file) if beside else self._remote(wheel).metadata()
+        return parse_metadata(text)
+
+    def _remote(self, wheel: PublishedWheel) -> RemoteWheel:
+        name = wheel.file.file_name
+        if name not in self._open:
+            self._open[name] = RemoteWheel(self._client, wheel.file)
+        return self._open[name]
 
 
 def _released(client: IndexClient, wheels: Sequence[PublishedWheel]) -> str:
@@ -273,48 +341,3 @@ def _released(client: IndexClient, wheels: Sequence[PublishedWheel]) -> str:
     if not days:
         raise client.error("does not tell when files were uploaded", "use an index that serves JSON pages (PEP 700)")
     return min(days)
-
-
-def _read_build_info(client: IndexClient, wheels: Sequence[PublishedWheel]) -> BuildInfo:
-    linux = [wheel for wheel in wheels if wheel.platform == "linux-x86_64"]
-    if not linux:
-        return BuildInfo()
-    remote = RemoteWheel(client, linux[-1].file)
-    for name in remote.names:
-        if _BUILD_INFO.fullmatch(name):
-            return parse_build_info(remote.text(name))
-    raise InputError(Location(linux[-1].file.file_name), "holds no build_info.py", hint="has TensorFlow moved it?")
-
-
-def _read_all_metadata(
-    client: IndexClient, wheels: Sequence[PublishedWheel]
-) -> dict[tuple[WheelPlatform, str], ParsedMetadata]:
-    read: dict[tuple[WheelPlatform, str], ParsedMetadata] = {}
-    for platform in PLATFORMS:
-        own = [wheel for wheel in wheels if wheel.platform == platform]
-        # The first and the last Python tell whether METADATA depends on it; if it does, all of them are read.
-        ends = {wheel.python: parse_metadata(read_metadata(client, wheel.file)) for wheel in (own[:1] + own[-1:])}
-        same = len(set(ends.values())) == 1
-        for wheel in own:
-            if same:
-                read[platform, wheel.python] = next(iter(ends.values()))
-            elif wheel.python in ends:
-                read[platform, wheel.python] = ends[wheel.python]
-            else:
-                read[platform, wheel.python] = parse_metadata(read_metadata(client, wheel.file))
-    return read
-
-
-__all__ = [
-    "BuildInfo",
-    "Documented",
-    "ParsedMetadata",
-    "PublishedWheel",
-    "complete",
-    "group_releases",
-    "merge_metadata",
-    "parse_build_info",
-    "parse_metadata",
-    "read_matrix",
-    "read_release",
-]
