@@ -47,7 +47,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "edges": frozenset({"packaging", "yaml", "requests", "tomlkit"}),
     "app": frozenset({"packaging"}),
     "cli": frozenset({"click", "rich"}),
-    "upkeep": frozenset({"packaging", "yaml", "requests"}),
+    "upkeep": frozenset({"click", "packaging", "yaml", "requests"}),
 }
 """Room -> the libraries that it may import. uv and pip are programs that we run, so they are in no row."""
 

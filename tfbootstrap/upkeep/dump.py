@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from tfbootstrap.matrix.reader import Lines, MatrixFile, record_fields
+from tfbootstrap.upkeep.catalogue import schema_file
 
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 _SPECIAL = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -22,7 +23,8 @@ _LINE = 100
 def dump(record: MatrixFile) -> str:
     """Return the whole text of a data file."""
     header = [f"# {line}".rstrip() for line in record.HEADER.splitlines()]
-    return "\n".join([*header, f"schema: {record.SCHEMA}", *_fields(record, "")]) + "\n"
+    editor = f"# yaml-language-server: $schema={'../' * record.FILE.count('/')}{schema_file(type(record))}"
+    return "\n".join([*header, editor, f"schema: {record.SCHEMA}", *_fields(record, "")]) + "\n"
 
 
 def _fields(record: Any, indent: str) -> Iterator[str]:

@@ -14,13 +14,13 @@ from email.parser import HeaderParser
 from typing import Any, Final
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from tfbootstrap.edges.index import IndexClient, IndexFile
 from tfbootstrap.edges.wheels import RemoteWheel
-from tfbootstrap.errors import InputError, Location
+from tfbootstrap.errors import InputError, Location, UsageError
 from tfbootstrap.matrix.tensorflow import (
     PLATFORMS,
     CudaRecord,
@@ -214,6 +214,14 @@ def merge_metadata(read: Mapping[tuple[WheelPlatform, str], ParsedMetadata]) -> 
 
 
 # --- fetching ----------------------------------------------------------------------------------------------------
+
+
+def parse_only(text: str) -> SpecifierSet:
+    """Read `--only`: a version specifier, or a bare version. Raises UsageError."""
+    try:
+        return SpecifierSet(text if text[:1] in "<>=!~" else f"=={text}")
+    except InvalidSpecifier:
+        raise UsageError(f"{text!r} is no version specifier", hint="write it like `==2.20.*` or `>=2.18`") from None
 
 
 def read_matrix(

@@ -1,0 +1,106 @@
+"""`python -m tfbootstrap.upkeep`: each command prints the diff that it proposes; `--write` applies it.
+
+Exit code 0: nothing to change, or written; 1: there is a proposal; others as of `tfbootstrap`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tfbootstrap.edges.index import IndexClient, default_index_url
+from tfbootstrap.edges.resources import find_data, load, load_file
+from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
+from tfbootstrap.upkeep.dump import dump
+from tfbootstrap.upkeep.proposal import propose
+from tfbootstrap.upkeep.schema import json_schema
+from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
+
+_matrix_option = click.option(
+    "--matrix", "directory", type=click.Path(path_type=Path), help="The matrix folder (default: this checkout's)."
+)
+_write_option = click.option("--write", is_flag=True, help="Write what the diff shows.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def group() -> None:
+    """Refresh and check the compatibility matrix."""
+
+
+@group.command()
+@click.option("--only", metavar="SPEC", help="Read these releases only (`==2.20.*`); keep the other rows.")
+@click.option("--index", metavar="URL", help="The package index (default: what uv or pip is configured with).")
+@_matrix_option
+@_write_option
+def tensorflow(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
+    """Read tensorflow.yaml from the published wheels."""
+    folder = _folder(directory)
+    path = folder / TensorflowMatrix.FILE
+    specifier = parse_only(only) if only else None
+    keep = load(TensorflowMatrix, folder) if specifier is not None else None
+    client = IndexClient(index or default_index_url(os.environ))
+    new = read_matrix(client, only=specifier, keep=keep, progress=lambda line: click.echo(line, err=True))
+    return _finish({path: dump(new)}, folder, write)
+
+
+@group.command()
+@_matrix_option
+@_write_option
+def schema(directory: Path | None, write: bool) -> int:
+    """Make the JSON Schemas from the records."""
+    folder = _folder(directory)
+    return _finish({folder / schema_file(record): json_schema(record) for record in file_records()}, folder, write)
+
+
+@group.command("format")
+@_matrix_option
+@_write_option
+def format_files(directory: Path | None, write: bool) -> int:
+    """Bring every data file into its canonical form."""
+    folder = _folder(directory)
+    texts = {path: dump(load_file(record, path)) for record in file_records() for path in files_of(record, folder)}
+    if not texts:
+        raise UsageError(f"{folder} holds no data file", hint="name a matrix folder with --matrix")
+    return _finish(texts, folder, write)
+
+
+def _folder(directory: Path | None) -> Path:
+    folder = directory or find_data("compat_matrix")
+    if not isinstance(folder, Path) or not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder that can be written", hint="name one with --matrix")
+    return folder
+
+
+def _finish(texts: Mapping[Path, str], folder: Path, write: bool) -> int:
+    diff = propose(texts, folder, write=write)
+    click.echo(diff, nl=False)
+    if diff and not write:
+        click.echo("nothing was written; --write applies this", err=True)
+        return int(ExitCode.WANTING)
+    return int(ExitCode.DONE)
+
+
+def main() -> int:
+    """Run a maintainer's command; expected failures become one message on stderr."""
+    try:
+        return int(group.main(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except click.exceptions.Abort:
+        return int(ExitCode.INTERRUPTED)
+    except TfbootstrapError as error:
+        click.echo(f"error: {error}", err=True)
+        if error.hint:
+            click.echo(f"\nhint: {error.hint}", err=True)
+        return int(error.exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
