@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import Sandbox
+from tests.support.golden import GOLDEN_FOLDER, Golden
 from tests.support.interpreters import find_interpreter
 from tests.support.loopback_index import LoopbackIndex
 
@@ -28,11 +29,22 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 
 @pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Return the whole artefacts in `tests/golden/`, which `--update-golden` writes anew."""
+    return Golden(GOLDEN_FOLDER, update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
 def interpreter(request: pytest.FixtureRequest) -> Path:
     """Return the Python that the test asks for by its version."""
     found = find_interpreter(request.param)
     assert found is not None, "collection leaves out what this machine lacks"
     return found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options to pytest."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew instead of comparing")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

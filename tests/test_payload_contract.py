@@ -15,14 +15,15 @@ import pytest
 from tests.support.environment import Sandbox
 from tests.support.interpreters import PAYLOAD_PYTHONS
 from tests.support.sources import PACKAGE, read_imports, read_modules, write_tree
+from tfbootstrap.render import BOOTSTRAP_MODULES, CELL_MODULES
 
 PAYLOAD = PACKAGE / "payload"
 
 BUDGETS: Mapping[str, int] = {"probe": 13_000, "install": 10_000, "verify": 14_000, "session": 8_000}
 """Payload module -> bytes of source, so that a whole cell with a lock of 40 packages stays below 60 kB."""
 
-NOT_JOINED = frozenset({"survey", "trial"})
-"""Programs of their own: one asks a machine for its facts, the other runs in the fresh process of a verification."""
+JOINED = frozenset({*BOOTSTRAP_MODULES, *CELL_MODULES})
+"""The modules that make up a bootstrap or a cell; the others are programs of their own."""
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
@@ -40,9 +41,7 @@ def joining_problems(package: Path) -> Iterator[str]:
     modules = read_modules(package)
     prefix = "tfbootstrap.payload."
     payload = {
-        name: tree
-        for name, tree in modules.items()
-        if name.startswith(prefix) and name.removeprefix(prefix) not in NOT_JOINED
+        name: tree for name, tree in modules.items() if name.startswith(prefix) and name.removeprefix(prefix) in JOINED
     }
     owners: dict[str, tuple[str, str]] = {}
     for module, tree in payload.items():
@@ -122,6 +121,10 @@ def import_all(package: Path, interpreter: Path, sandbox: Sandbox) -> str:
     (alone / "__init__.py").touch()
     result = sandbox.run(interpreter, "-I", "-S", "-B", "-W", "error", "-c", IMPORT_ALL, alone.parent)
     return result.stdout + result.stderr
+
+
+def test_every_joined_module_is_there() -> None:
+    assert {path.stem for path in PAYLOAD.glob("*.py")} >= JOINED >= BUDGETS.keys()
 
 
 def test_sources_can_be_joined() -> None:
