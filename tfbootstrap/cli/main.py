@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tfbootstrap.errors import ExitCode, TfbootstrapError
 
     try:
-        result: Any = group.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        result = _run(sys.argv[1:] if arguments is None else arguments)
     except click.exceptions.Abort:
         return _interrupted()
     except KeyboardInterrupt:
@@ -90,6 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the outermost place: what gets here is a bug, and is reported as one
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _run(arguments: Sequence[str]) -> Any:
+    """Do what click's own `main` does but for one thing: that takes a reader that went away for a failure."""
+    if "_TFBOOTSTRAP_COMPLETE" in os.environ:
+        group.main(prog_name="tfbootstrap")  # a shell asks how to complete a line; click answers and ends
+    try:
+        with group.make_context("tfbootstrap", list(arguments)) as context:
+            return group.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def _interrupted() -> int:
