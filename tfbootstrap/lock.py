@@ -18,10 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
 from tfbootstrap.errors import InputError, Location
+from tfbootstrap.toml import TomlError, parse_toml
 
 SCHEMA = 1
 FENCE_OPEN = "# /// tfbootstrap"
@@ -113,6 +111,8 @@ class Lock:
 
 def write_lock(lock: Lock) -> str:
     """Return the text of a lock; the same lock gives the same bytes."""
+    import tomlkit
+
     lines = [FENCE_OPEN]
     lines += [f"# {line}".rstrip() for line in tomlkit.dumps(_header_to_mapping(lock.header)).strip().splitlines()]
     lines += [FENCE_CLOSE, ""]
@@ -131,11 +131,10 @@ def read_lock(text: str, path: str) -> Lock:
     start, end = _fence(lines, path)
     toml = "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[start + 1 : end])
     try:
-        mapping: dict[str, Any] = tomlkit.parse(toml).unwrap()
-    except TOMLKitError as error:
-        line = getattr(error, "line", 0)
+        mapping = parse_toml(toml)
+    except TomlError as error:
         raise InputError(
-            Location(path, start + 1 + line),
+            Location(path, start + 1 + (error.line or 0)),
             f"the lock's header is no valid TOML: {error}",
             hint="make the lock again with `tfbootstrap lock`",
         ) from error

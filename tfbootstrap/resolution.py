@@ -1,0 +1,70 @@
+"""What goes into a resolver and what comes out, whichever program it is. Layer 1: pure records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfbootstrap.lock import Pin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageMetadata:
+    """Metadata that the resolver takes for one version instead of the published one (only ever tighter)."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    requires_python: str | None
+    extras: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolutionInput:
+    """One resolution for one target."""
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    metadata: tuple[PackageMetadata, ...] = ()
+    preferences: tuple[tuple[str, str], ...] = ()
+    """Pins (name, version) to keep wherever they fit: the lock that is there already, the image, a proof."""
+    python: str
+    """X.Y of the target."""
+    system: str
+    machine: str
+    libc: str | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedFile:
+    """A file of the index that could serve a pin: its name and its hash (`sha256:<hex>`)."""
+
+    name: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolvedPackage:
+    """One package of a solution: what requires it, and the files that the resolver named."""
+
+    name: str
+    version: str
+    via: tuple[str, ...]
+    files: tuple[ResolvedFile, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Solution:
+    """Every package of one resolution, by name, and which engine and version found it."""
+
+    packages: tuple[ResolvedPackage, ...]
+    engine: str
+
+    def version(self, name: str) -> str | None:
+        """Return the version of one package, None where the solution lacks it."""
+        return next((package.version for package in self.packages if package.name == name), None)
+
+
+def to_pin(package: ResolvedPackage, hashes: tuple[str, ...], via: tuple[str, ...]) -> Pin:
+    """Return the pin that a lock holds for a resolved package."""
+    return Pin(name=package.name, version=package.version, hashes=hashes, via=via)
