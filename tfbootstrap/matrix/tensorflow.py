@@ -185,7 +185,9 @@ What each key means and how awkward values are chosen: README.md in this folder.
 
         Pre-releases only where the specifier names one, or `prereleases` says so.
         """
-        return tuple(row for row in self.rows if specifier.contains(row.version, prereleases=prereleases))
+        # Always explicit: what packaging admits by default differs between its versions.
+        admitted = bool(specifier.prereleases) if prereleases is None else prereleases
+        return tuple(row for row in self.rows if specifier.contains(row.version, prereleases=admitted))
 
 
 @lru_cache(maxsize=1024)

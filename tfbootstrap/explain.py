@@ -1,0 +1,44 @@
+"""Rejections and reasons in words. Layer 2: pure."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from packaging.version import Version
+
+from tfbootstrap.plan.records import Rejection, Rejections
+
+_SENTENCES = {
+    "python": "has wheels for {needed} only; this runtime has {found}",
+    "platform": "has wheels for {needed} only; this runtime is {found}",
+    "libc": "needs {needed}; this runtime has {found}",
+    "cpu": "needs {needed}; this runtime has {found}",
+}
+_ANY_RULE = "needs {needed}; found {found}"
+
+
+def rejection_sentence(rejection: Rejection) -> str:
+    """Return one rejection as a sentence: `TensorFlow 2.7.4 has wheels for Python 3.7 to 3.9 only; …`."""
+    words = _SENTENCES.get(rejection.rule, _ANY_RULE).format(found=rejection.found, needed=rejection.needed)
+    return f"TensorFlow {rejection.tensorflow} {words}"
+
+
+def by_minor(rejections: tuple[Rejection, ...]) -> tuple[Rejection, ...]:
+    """Return the deciding rejection of each minor: that of its newest release, named by the minor alone."""
+
+    def minor(rejection: Rejection) -> str:
+        release = Version(rejection.tensorflow).release
+        return f"{release[0]}.{release[1]}"
+
+    ordered = sorted(rejections, key=lambda rejection: Version(rejection.tensorflow), reverse=True)
+    return tuple(next(group) for _, group in groupby(ordered, key=minor))
+
+
+def rejections_text(rejections: Rejections, *, runtime: str) -> str:
+    """Return why nothing fits, one line a minor, and the ways out."""
+    lines = [f"no TensorFlow that was asked for fits {runtime}"]
+    lines += [f"  {rejection_sentence(rejection)}" for rejection in by_minor(rejections.rejections)]
+    if rejections.ways_out:
+        lines.append("ways out:")
+        lines += [f"  {way.text}\n    {way.command}" for way in rejections.ways_out]
+    return "\n".join(lines)

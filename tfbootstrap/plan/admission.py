@@ -1,0 +1,168 @@
+"""Which TensorFlow versions may serve a runtime and a request: rule by rule, each rejection with its reason. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from packaging.tags import Tag
+from packaging.version import Version
+
+from tfbootstrap.errors import UsageError
+from tfbootstrap.facts import Facts, Gpu
+from tfbootstrap.lock import CudaProvider
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
+from tfbootstrap.plan.records import Admission, Candidate, Rejection
+from tfbootstrap.plan.tags import tag_fits, target_tags
+from tfbootstrap.request import Request
+
+Rule = Callable[[TensorflowRow, Facts, frozenset[Tag]], Rejection | None]
+
+
+def admit(facts: Facts, matrix: TensorflowMatrix, request: Request) -> Admission:
+    """Return the versions that may serve, newest first, and why the others asked for may not.
+
+    Raises UsageError where no release at all has a version that was asked for.
+    """
+    asked = _asked(matrix, request)
+    accepted = target_tags(facts)
+    gpus = gpus_to_use(facts, request)
+    candidates: list[Candidate] = []
+    rejected: list[Rejection] = []
+    for row in reversed(asked):
+        rejection = next((found for rule in RULES if (found := rule(row, facts, accepted))), None)
+        if rejection:
+            rejected.append(rejection)
+        else:
+            candidates.append(Candidate(row=row, cuda_provider=_cuda_provider(row, request, gpus)))
+    return Admission(facts=facts, request=request, gpus=gpus, candidates=tuple(candidates), rejected=tuple(rejected))
+
+
+def gpus_to_use(facts: Facts, request: Request) -> tuple[Gpu, ...]:
+    """Return the GPUs that TensorFlow is to use: those of the runtime, unless the request leaves the CPU only."""
+    return () if request.gpu == "none" or request.cuda == "none" else facts.gpus
+
+
+def _asked(matrix: TensorflowMatrix, request: Request) -> tuple[TensorflowRow, ...]:
+    """Return the rows that the request names, oldest first; pre-releases and yanked ones only where it names them."""
+    rows = matrix.matching(request.specifier, prereleases=_names_prerelease(request))
+    rows = tuple(row for row in rows if not row.yanked or _pins(request, row))
+    if rows:
+        return rows
+    for wish in request.tensorflow:
+        if not matrix.matching(wish.specifier, prereleases=True):
+            raise UsageError(
+                f"no TensorFlow release satisfies {wish.specifier} (asked for by {wish.said_by}); "
+                f"nearest are {_words(_nearest(matrix, str(wish.specifier)))}",
+                hint="see all releases with: tfbootstrap matrix show",
+            )
+    both = " and ".join(f"{wish.specifier} ({wish.said_by})" for wish in request.tensorflow)
+    raise UsageError(f"no TensorFlow release satisfies all of {both}", hint="keep one of these wishes")
+
+
+def _names_prerelease(request: Request) -> bool:
+    return any(wish.specifier.prereleases for wish in request.tensorflow)
+
+
+def _pins(request: Request, row: TensorflowRow) -> bool:
+    return any(
+        specifier.operator == "==" and specifier.version == row.version
+        for wish in request.tensorflow
+        for specifier in wish.specifier
+    )
+
+
+def _nearest(matrix: TensorflowMatrix, text: str) -> list[str]:
+    """Return up to four releases near a version that does not exist."""
+    numbers = [part for part in text.strip("=<>!~ ").removesuffix(".*").split(".") if part.isdigit()]
+    stable = [row.version for row in matrix.rows if not row.prerelease]
+    if not numbers:
+        return stable[-4:]
+    wanted = tuple(int(part) for part in numbers)
+    newest_first = stable[::-1]
+
+    def distance(version: str) -> tuple[int, ...]:
+        return tuple(abs(have - want) for have, want in zip(Version(version).release, wanted, strict=False))
+
+    return sorted(sorted(newest_first, key=distance)[:4], key=Version)
+
+
+def _cuda_provider(row: TensorflowRow, request: Request, gpus: tuple[Gpu, ...]) -> CudaProvider:
+    if not gpus and request.cuda != "wheels" and not request.wants_cuda_extra:
+        return "none"
+    return "wheels" if row.nvidia else "none"
+
+
+def _python(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
+    del accepted
+    if facts.python.minor in row.pythons:
+        return None
+    return _rejection(row, "python", f"Python {facts.python.minor}", f"Python {_range(row.pythons)}")
+
+
+def _platform(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
+    del accepted
+    platform = f"{facts.platform.system}-{facts.platform.machine}"
+    tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag)]
+    if any(platform in tag_platforms(tag) for tag in tags):
+        return None
+    offered = sorted({name for tag in tags for name in tag_platforms(tag)})
+    return _rejection(row, "platform", platform, _words(offered))
+
+
+def _libc(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
+    if any(tag_fits(tag, accepted) for tag in row.wheels):
+        return None
+    tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag)]
+    floors = sorted(floor for tag in tags for floor in _glibc_floors(tag, facts.platform.machine))
+    if facts.platform.system != "linux" or not floors:
+        return _rejection(row, "platform", facts.platform.release or facts.platform.system, _words(sorted(set(tags))))
+    needed = f"glibc {floors[0][0]}.{floors[0][1]} or newer"
+    return _rejection(row, "libc", facts.platform.libc or "no known C library", needed)
+
+
+def _glibc_floors(tag: str, machine: str) -> Iterator[tuple[int, int]]:
+    legacy = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+    for part in tag.split("-")[2].split("."):
+        if not part.endswith(f"_{machine}"):
+            continue
+        name = part.removesuffix(f"_{machine}")
+        if name in legacy:
+            yield legacy[name]
+        elif name.startswith("manylinux_"):
+            major, minor = name.removeprefix("manylinux_").split("_")
+            yield int(major), int(minor)
+
+
+def _cpu(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
+    del accepted
+    flags = facts.platform.cpu_flags
+    if facts.platform.machine != "x86_64" or flags is None or "avx" in flags:
+        return None
+    # Every published x86_64 wheel since 1.6 uses AVX (TensorFlow's install guide, "Hardware requirements").
+    return _rejection(
+        row, "cpu", "a processor without AVX", "a processor with AVX", "https://www.tensorflow.org/install/pip"
+    )
+
+
+RULES: tuple[Rule, ...] = (_python, _platform, _libc, _cpu)
+"""In the order in which they decide: the first that rejects names the reason."""
+
+
+def _rejection(row: TensorflowRow, rule: str, found: str, needed: str, source: str | None = None) -> Rejection:
+    return Rejection(
+        tensorflow=row.version,
+        rule=rule,
+        found=found,
+        needed=needed,
+        source=source or f"the published wheels of tensorflow {row.version}",
+    )
+
+
+def _range(versions: tuple[str, ...]) -> str:
+    if not versions:
+        return "of no version"
+    return versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"

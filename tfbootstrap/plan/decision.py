@@ -1,0 +1,110 @@
+"""From the resolver's solution to the plan and the lock of one target. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tfbootstrap.errors import EngineError
+from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin
+from tfbootstrap.plan.problem import DISTRIBUTION
+from tfbootstrap.plan.records import Admission, Candidate, Plan
+from tfbootstrap.plan.tags import target_tags, wheel_fits
+from tfbootstrap.resolution import ResolvedPackage, Solution
+
+LEGACY_KERAS_UNTIL = Version("2.16")
+"""Before 2.16 `tf.keras` is Keras 2, from 2.16 on Keras 3 (TensorFlow's release notes of 2.16.1)."""
+
+
+def chosen_candidate(admission: Admission, solution: Solution) -> Candidate | None:
+    """Return the candidate that the resolver chose; None where it chose a version without a row."""
+    version = solution.version(DISTRIBUTION)
+    return next((one for one in admission.candidates if version and Version(one.row.version) == Version(version)), None)
+
+
+def decide(admission: Admission, candidate: Candidate, solution: Solution) -> Plan:
+    """Return the plan for the version that the resolver chose."""
+    row = candidate.row
+    return Plan(
+        facts=admission.facts,
+        request=admission.request,
+        candidate=candidate,
+        gpus=admission.gpus,
+        pins={package.name: package.version for package in solution.packages},
+        reasons=(_chosen(admission, candidate), *candidate.reasons),
+        warnings=candidate.warnings,
+        rows={f"tensorflow:{row.version}": record_digest(row)},
+    )
+
+
+def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs: str, tool: str, matrix: str) -> Lock:
+    """Return the lock of a plan: every pin with the hashes of the files that fit the target."""
+    facts, row = plan.facts, plan.candidate.row
+    cuda_build = facts.platform.system == "linux" and facts.platform.machine == "x86_64"
+    header = LockHeader(
+        command=command,
+        tool=tool,
+        matrix=matrix,
+        inputs=inputs,
+        rows=plan.rows,
+        target=LockTarget(
+            name=name,
+            python=facts.python.minor,
+            system=facts.platform.system,
+            machine=facts.platform.machine,
+            libc=facts.platform.libc,
+        ),
+        tensorflow=row.version,
+        distribution=DISTRIBUTION,
+        keras=2 if Version(row.version) < LEGACY_KERAS_UNTIL else 3,
+        cuda_provider=plan.candidate.cuda_provider,
+        build_cuda=row.cuda if cuda_build else None,
+        build_cudnn=row.cudnn if cuda_build else None,
+        build_capabilities=row.compute_capabilities if cuda_build else (),
+        driver_floor=plan.candidate.driver_floor if plan.gpus else None,
+        gpus=tuple(
+            LockGpu(name=gpu.name, compute_capability=gpu.compute_capability)
+            for gpu in plan.gpus
+            if gpu.compute_capability
+        ),
+    )
+    accepted = target_tags(facts)
+    wanted = {item.name: str(item.location) for item in plan.request.packages}
+    return Lock(header=header, pins=tuple(_pin(package, accepted, wanted) for package in solution.packages))
+
+
+def record_digest(record: Any) -> str:
+    """Return a short digest of a frozen record's content, stable over runs and machines."""
+    canonical = json.dumps(dataclasses.asdict(record), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _pin(package: ResolvedPackage, accepted: frozenset[Any], wanted: dict[str, str]) -> Pin:
+    """Return a package's pin: its fitting wheels' hashes, or the source distribution's where no wheel fits."""
+    wheels = tuple(file.hash for file in package.files if wheel_fits(file.name, accepted))
+    sources = tuple(file.hash for file in package.files if not file.name.endswith(".whl"))
+    if not (wheels or sources):
+        names = ", ".join(file.name for file in package.files) or "no file with a sha256 hash"
+        raise EngineError(
+            f"{package.name} {package.version} has nothing that this target can install: the index offers {names}",
+            hint=f"name another version of {package.name}, or another index",
+        )
+    name = canonicalize_name(package.name)
+    via = [reason for reason in package.via if not reason.startswith(("-r ", "-c "))]
+    if name == DISTRIBUTION or name in wanted:
+        via.insert(0, wanted.get(name, "the request"))
+    return Pin(name=name, version=package.version, hashes=tuple(sorted(set(wheels or sources))), via=tuple(via))
+
+
+def _chosen(admission: Admission, candidate: Candidate) -> str:
+    if len(admission.candidates) == 1:
+        return f"TensorFlow {candidate.row.version} is the only version asked for that fits this runtime"
+    newest = admission.candidates[0].row.version
+    if candidate.row.version == newest:
+        return f"TensorFlow {newest} is the newest version asked for that fits this runtime"
+    return f"TensorFlow {candidate.row.version} is the newest that the other requirements allow (of up to {newest})"

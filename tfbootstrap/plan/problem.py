@@ -1,0 +1,70 @@
+"""What the resolver is asked: the admitted versions as metadata and bounds, beside the user's requirements. Pure."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix
+from tfbootstrap.plan.records import Admission, Candidate
+from tfbootstrap.resolution import PackageMetadata, ResolutionInput
+
+DISTRIBUTION = "tensorflow"
+
+
+def resolution_input(
+    admission: Admission,
+    matrix: TensorflowMatrix,
+    *,
+    preferences: tuple[tuple[str, str], ...] = (),
+    excluded: tuple[str, ...] = (),
+    offline: bool = False,
+) -> ResolutionInput:
+    """Return the one resolution that is joint over all admitted versions.
+
+    `excluded` are versions that the index has and no row describes: they would enter with raw metadata.
+    """
+    facts, request = admission.facts, admission.request
+    return ResolutionInput(
+        requirements=(
+            f"{_distribution(admission)}{_admitted(admission, matrix, excluded)}",
+            *(str(wanted.requirement) for wanted in request.packages),
+        ),
+        constraints=tuple(str(wanted.requirement) for wanted in request.constraints),
+        metadata=tuple(_metadata(candidate, admission) for candidate in admission.candidates),
+        preferences=preferences,
+        python=facts.python.minor,
+        system=facts.platform.system,
+        machine=facts.platform.machine,
+        libc=facts.platform.libc,
+        offline=offline,
+    )
+
+
+def _distribution(admission: Admission) -> str:
+    wheels = any(candidate.cuda_provider == "wheels" for candidate in admission.candidates)
+    return f"{DISTRIBUTION}[{CUDA_EXTRA}]" if wheels else DISTRIBUTION
+
+
+def _admitted(admission: Admission, matrix: TensorflowMatrix, excluded: tuple[str, ...]) -> str:
+    """Return the specifier that leaves exactly the admitted versions among those with a row."""
+    admitted = {Version(candidate.row.version) for candidate in admission.candidates}
+    if len(admitted) == 1:
+        return f"=={admitted.pop()}"
+    oldest, newest = min(admitted), max(admitted)
+    known = {Version(row.version) for row in matrix.rows}
+    others = sorted({version for version in known if oldest < version < newest} - admitted)
+    holes = [*others, *(Version(version) for version in excluded if oldest <= Version(version) <= newest)]
+    return ",".join([f">={oldest}", f"<={newest}", *(f"!={version}" for version in holes)])
+
+
+def _metadata(candidate: Candidate, admission: Admission) -> PackageMetadata:
+    row, facts = candidate.row, admission.facts
+    metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
+    requires = metadata.requires if metadata else ()
+    return PackageMetadata(
+        name=DISTRIBUTION,
+        version=row.version,
+        requires=requires,
+        requires_python=metadata.requires_python if metadata else None,
+        extras=metadata.extras if metadata else (),
+    )

@@ -1,0 +1,79 @@
+"""The records of planning. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tfbootstrap.facts import Facts, Gpu
+from tfbootstrap.lock import CudaProvider
+from tfbootstrap.matrix.tensorflow import TensorflowRow
+from tfbootstrap.request import Request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """Why one TensorFlow version can't serve: the rule, what was found, what is needed, and how we know."""
+
+    tensorflow: str
+    rule: str
+    found: str
+    needed: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WayOut:
+    """Something the user can do instead, with the command that does it; a smaller cost is the smaller change."""
+
+    text: str
+    command: str
+    cost: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejections:
+    """No version serves: the deciding rejection of each version asked for, newest first, and the ways out."""
+
+    rejections: tuple[Rejection, ...]
+    ways_out: tuple[WayOut, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A TensorFlow version that may serve: its row, where its CUDA would come from, and what to say about it."""
+
+    row: TensorflowRow
+    cuda_provider: CudaProvider
+    driver_floor: str | None = None
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """The versions that may serve (newest first), for these facts and this request."""
+
+    facts: Facts
+    request: Request
+    gpus: tuple[Gpu, ...]
+    """The GPUs to be used: empty where the request or the machine leaves the CPU only."""
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The decision for one target, once the resolver has chosen among the admitted versions."""
+
+    facts: Facts
+    request: Request
+    candidate: Candidate
+    gpus: tuple[Gpu, ...]
+    pins: Mapping[str, str]
+    """Name -> version of the whole closure."""
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """Matrix rows that decided -> digest."""

@@ -1,0 +1,107 @@
+"""What a user can do when nothing fits: small changes of the request or runtime under which something does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from tfbootstrap.errors import UsageError
+from tfbootstrap.facts import Facts
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.records import Admission, Rejections, WayOut
+from tfbootstrap.request import Request, TensorflowWish, lock_command
+
+OTHER_TENSORFLOW, OTHER_PYTHON, PRERELEASE, CPU = range(1, 5)
+"""Costs to the user, smallest first."""
+
+
+def rejections(admission: Admission, matrix: TensorflowMatrix) -> Rejections:
+    """Return the rejections of an admission without candidates, with the ways out of it, cheapest first."""
+    ways = [
+        *_other_tensorflow(admission, matrix),
+        *_other_python(admission, matrix),
+        *_prerelease(admission, matrix),
+        *_cpu(admission, matrix),
+    ]
+    return Rejections(rejections=admission.rejected, ways_out=tuple(sorted(ways, key=lambda way: way.cost)))
+
+
+def _other_tensorflow(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+    if not admission.request.tensorflow:
+        return
+    free = replace(admission.request, tensorflow=())
+    fitting = [Version(candidate.row.version) for candidate in _admit(admission.facts, matrix, free).candidates]
+    if not fitting:
+        return
+    asked = Version(admission.rejected[0].tensorflow)
+    newer = [version for version in fitting if version > asked]
+    nearest = min(newer) if newer else max(fitting)
+    for version in dict.fromkeys([nearest, max(fitting)]):
+        minor = f"{version.major}.{version.minor}"
+        yield WayOut(
+            text=f"another TensorFlow: {minor} fits this runtime",
+            command=lock_command(_with_tensorflow(admission.request, minor)),
+            cost=OTHER_TENSORFLOW,
+        )
+
+
+def _other_python(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+    here = Version(admission.facts.python.minor)
+    pythons = {python for row in matrix.rows for python in row.pythons} - {admission.facts.python.minor}
+    fitting = [
+        Version(python)
+        for python in pythons
+        if _admit(_with_python(admission.facts, python), matrix, admission.request).candidates
+    ]
+    if not fitting:
+        return
+    nearest = min(fitting, key=lambda python: (abs(python.minor - here.minor), -python.minor))
+    what = f"TensorFlow {admission.request.specifier}" if admission.request.tensorflow else "a TensorFlow"
+    yield WayOut(
+        text=f"another Python: {what} fits Python {nearest} in a virtual environment",
+        command=lock_command(replace(admission.request, python=str(nearest))),
+        cost=OTHER_PYTHON,
+    )
+
+
+def _prerelease(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+    named = [
+        row
+        for row in matrix.rows
+        if row.prerelease and admission.request.specifier.contains(row.version, prereleases=True)
+    ]
+    for row in reversed(named):
+        request = _with_tensorflow(admission.request, row.version)
+        if _admit(admission.facts, matrix, request).candidates:
+            yield WayOut(
+                text=f"a pre-release: {row.version} has a wheel for this runtime",
+                command=lock_command(request),
+                cost=PRERELEASE,
+            )
+            return
+
+
+def _cpu(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+    request = replace(admission.request, gpu="none")
+    if admission.gpus and _admit(admission.facts, matrix, request).candidates:
+        yield WayOut(text="the CPU only", command=lock_command(request), cost=CPU)
+
+
+def _admit(facts: Facts, matrix: TensorflowMatrix, request: Request) -> Admission:
+    try:
+        return admit(facts, matrix, request)
+    except UsageError:
+        return Admission(facts=facts, request=request, gpus=(), candidates=())
+
+
+def _with_python(facts: Facts, python: str) -> Facts:
+    return replace(facts, python=replace(facts.python, version=f"{python}.0"))
+
+
+def _with_tensorflow(request: Request, version: str) -> Request:
+    specifier = f"=={version}" if version.count(".") > 1 else f"=={version}.*"
+    return replace(request, tensorflow=(TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow"),))
