@@ -116,7 +116,7 @@ class EngineConflictError(TfbootstrapError):
     exit_code = ExitCode.UNSATISFIABLE
 
     def __init__(self, message: str, derivation: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(f"{message}\n\n{derivation}", hint=hint)
         self.derivation = derivation
 
 

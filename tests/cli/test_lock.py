@@ -1,0 +1,300 @@
+"""`tfbootstrap lock` as a user runs it, against a small index on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support import loopback_index as faults
+from tests.support.environment import Sandbox
+from tests.support.loopback_index import LoopbackIndex
+from tests.support.tiny_tensorflow import fill_with_tensorflow
+from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.lock import read_lock
+
+LINUX = ("--runtime", "linux-cpu", "--python", "3.12")
+
+
+@pytest.fixture
+def user(sandbox: Sandbox, loopback_index: LoopbackIndex) -> User:
+    fill_with_tensorflow(loopback_index)
+    loopback_index.add(build_wheel(Project(name="pandas", version="2.3.0", requires=("numpy>=1.26",))))
+    return User(sandbox, loopback_index)
+
+
+class User:
+    """Somebody in an empty folder with one index configured."""
+
+    def __init__(self, sandbox: Sandbox, index: LoopbackIndex) -> None:
+        self.sandbox = sandbox
+        self.index = index
+        self.variables: dict[str, str | None] = {"UV_DEFAULT_INDEX": index.simple_url, "UV_HTTP_RETRIES": "0"}
+
+    def lock(self, *arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+        return self.sandbox.tfbootstrap("lock", *arguments, variables={**self.variables, **variables})
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.sandbox.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def text(self, name: str = "requirements.txt") -> str:
+        return (self.sandbox.work / name).read_text(encoding="utf-8")
+
+
+def test_a_lock_and_its_bootstrap_are_written(user: User) -> None:
+    result = user.lock("--tensorflow", "2.20", *LINUX)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ""
+    lock = read_lock(user.text(), "requirements.txt")
+    assert lock.header.tensorflow == "2.20.0"
+    assert lock.header.target.python == "3.12"
+    assert lock.header.cuda_provider == "none"
+    assert lock.header.command == (
+        "tfbootstrap lock --tensorflow=2.20 --runtime=linux-cpu --python=3.12 --output-file=requirements.txt"
+    )
+    assert {"tensorflow", "numpy", "keras"} <= {pin.name for pin in lock.pins}
+    assert not any(pin.name.startswith("nvidia") for pin in lock.pins)
+    user.sandbox.assert_nothing_left(expected=["requirements.txt", "bootstrap.py"])
+
+
+def test_every_hash_is_of_a_file_that_fits_the_target(user: User) -> None:
+    assert user.lock("--tensorflow", "2.20", *LINUX).returncode == 0
+    pin = read_lock(user.text(), "requirements.txt").pin("tensorflow")
+    assert pin is not None
+    hashes = {
+        f"sha256:{file.sha256}": file.filename
+        for file in user.index._artefacts.values()
+        if file.filename.startswith("tensorflow-")
+    }
+    assert [
+        re.sub(r"^tensorflow-2\.20\.0-(\w+)-.*_(x86_64)\.whl$", r"\1 \2", hashes[digest]) for digest in pin.hashes
+    ] == ["cp312 x86_64"]
+
+
+def test_a_second_run_changes_no_byte_and_touches_no_file(user: User) -> None:
+    user.lock("--tensorflow", "2.20", *LINUX)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in user.sandbox.work.iterdir()}
+    result = user.lock("--tensorflow", "2.20", *LINUX)
+    assert "unchanged requirements.txt" in result.stderr
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in user.sandbox.work.iterdir()} == before
+
+
+def test_pins_tell_who_needs_them(user: User) -> None:
+    user.write("requirements.in", "\npandas>=2\n")
+    user.lock("-r", "requirements.in", "six", "--tensorflow", "2.20", *LINUX)
+    lock = read_lock(user.text(), "requirements.txt")
+    via = {pin.name: pin.via for pin in lock.pins}
+    assert via["pandas"] == ("requirements.in:2",)
+    assert via["tensorflow"] == ("the request",)
+    assert "pandas" in via["numpy"]
+    assert via["six"][0] == "the command line"
+
+
+def test_an_existing_lock_keeps_its_pins_until_an_upgrade(user: User) -> None:
+    user.lock("--tensorflow", "2.20", "numpy<2.1", *LINUX)
+    assert "numpy==2.0.2" in user.text()
+    user.lock("--tensorflow", "2.20", *LINUX)
+    assert "numpy==2.0.2" in user.text()
+    user.lock("--tensorflow", "2.20", "--upgrade", *LINUX)
+    assert "numpy==2.3.0" in user.text()
+
+
+def test_the_lock_s_file_names_its_bootstrap(user: User) -> None:
+    (user.sandbox.work / "locks").mkdir()
+    user.lock("--tensorflow", "2.20", *LINUX, "-o", "locks/cpu.txt")
+    user.lock("--tensorflow", "2.20", *LINUX, "-o", "alone.txt", "--no-bootstrap")
+    assert sorted(path.name for path in (user.sandbox.work / "locks").iterdir()) == ["cpu.bootstrap.py", "cpu.txt"]
+    user.sandbox.assert_nothing_left(expected=["locks", "alone.txt"])
+
+
+def test_dry_run_prints_pins_and_writes_nothing(user: User) -> None:
+    result = user.lock("--tensorflow", "2.20", "--dry-run", *LINUX)
+    assert result.returncode == 0
+    assert "tensorflow==2.20.0\n" in result.stdout
+    user.sandbox.assert_nothing_left()
+
+
+def test_json_is_one_document_with_the_promised_keys(user: User) -> None:
+    result = user.lock("--tensorflow", "2.20", "--json", *LINUX)
+    (target,) = json.loads(result.stdout)["targets"]
+    assert target["name"] == "linux-cpu"
+    assert target["tensorflow"] == {"version": "2.20.0", "distribution": "tensorflow"}
+    assert target["cuda"]["provider"] == "none"
+    assert target["python"] == "3.12"
+    assert target["pins"]["tensorflow"] == "2.20.0"
+    assert target["reasons"]
+    assert {"warnings", "breaks", "proven"} <= target.keys()
+
+
+def test_nothing_that_fits_is_exit_3_with_the_reason_and_ways_out(user: User) -> None:
+    result = user.lock("--tensorflow", "2.7", *LINUX)
+    assert result.returncode == 3
+    assert "TensorFlow 2.7.4 has wheels for Python 3.7 to 3.9 only; this runtime has Python 3.12" in result.stderr
+    assert "--python=3.9" in result.stderr
+    user.sandbox.assert_nothing_left()
+    (target,) = json.loads(user.lock("--tensorflow", "2.7", "--json", *LINUX).stdout)["targets"]
+    assert {rejection["rule"] for rejection in target["rejections"]} == {"python"}
+    assert target["ways_out"]
+
+
+def test_python_3_14_never_gets_a_pre_release_unasked(user: User) -> None:
+    result = user.lock("--runtime", "linux-cpu", "--python", "3.14")
+    assert result.returncode == 3
+    assert "2.22.0rc0" in result.stderr
+
+
+def test_requirements_that_can_t_meet_are_exit_3_with_the_derivation(user: User) -> None:
+    result = user.lock("--tensorflow", "2.20", "numpy<1.26", *LINUX)
+    assert result.returncode == 3
+    assert "numpy" in result.stderr
+    assert "Traceback" not in result.stderr
+    user.sandbox.assert_nothing_left()
+
+
+def test_a_fresh_lock_is_called_fresh_without_asking_anybody(user: User) -> None:
+    user.write("requirements.in", "pandas\n")
+    arguments = ("-r", "requirements.in", "--tensorflow", "2.20", *LINUX)
+    user.lock(*arguments)
+    user.index.misbehave(faults.status(500))
+    asked = len(user.index.requests)
+    for repeated in (arguments, ()):
+        result = user.lock(*repeated, "--check")
+        assert result.returncode == 0, result.stderr
+        assert "is fresh" in result.stderr
+    assert len(user.index.requests) == asked
+
+
+def test_other_inputs_make_a_lock_stale(user: User) -> None:
+    user.write("requirements.in", "pandas\n")
+    user.lock("-r", "requirements.in", "--tensorflow", "2.20", *LINUX)
+    user.write("requirements.in", "pandas<3\n")
+    result = user.lock("--check", "--json")
+    assert result.returncode == 1
+    answer = json.loads(result.stdout)
+    assert not answer["fresh"]
+    assert "other inputs" in answer["reasons"][0]
+
+
+def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:
+    user.lock("--tensorflow", "2.19", *LINUX)
+    other = user.text("bootstrap.py")
+    user.lock("--tensorflow", "2.20", *LINUX)
+    user.write("bootstrap.py", other)
+    result = user.lock("--check")
+    assert result.returncode == 1
+    assert "bootstrap.py" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files", "message"),
+    [
+        (("--tensorflow", "2.99"), {}, "no TensorFlow release satisfies"),
+        (("--tensorflow", "newest"), {}, "is no TensorFlow version"),
+        (("numpy>>1",), {}, "'numpy>>1' is no requirement"),
+        (("-r", "missing.in"), {}, "missing.in: there is no such requirements file"),
+        (("-r", "a.in"), {"a.in": "numpy\nnumpy>>1\n"}, "a.in:2:6: 'numpy>>1' is no requirement"),
+        (("-r", "a.in"), {"a.in": "-e .\n"}, "a.in:1: an editable requirement"),
+        (("-r", "a.in"), {"a.in": "--index-url https://u:secret@index.test\n"}, "a.in:1: the option --index-url"),
+        (("-r", "a.in"), {"a.in": "x @ https://u:secret@index.test/x.whl\n"}, "a.in:1: x is required from an address"),
+        (("-r", "a.in"), {"a.in": "git+https://index.test/x\n"}, "a.in:1: "),
+        (("-r", "a.in"), {"a.in": "-r b.in\n", "b.in": "-r a.in\n"}, "b.in:1: the files include each other"),
+        (
+            ("-r", "a.in", "--tensorflow", "2.20"),
+            {"a.in": "tensorflow==2.15.1\n"},
+            "satisfies all of ==2.20.* (--tensorflow)",
+        ),
+        (("--runtime", "no-such-runtime"), {}, "there is no runtime 'no-such-runtime'"),
+        (("--runtime", "facts.json"), {}, "facts.json: there is no such"),
+        (("--runtime", "facts.json"), {"facts.json": "{"}, "facts.json"),
+        (("--runtime", "facts.json"), {"facts.json": '{"schema": 99}'}, "schema"),
+        (("--python", "three"), {}, "is no Python version"),
+        (("--driver", "newest"), {}, "is no NVIDIA driver version"),
+        (("--gpu", "none", "--cuda", "wheels"), {}, "contradict each other"),
+        (("-o", "no/such/folder/x.txt"), {}, "the folder of no/such/folder/x.txt does not exist"),
+        (("--matrix", "nowhere"), {}, "nowhere"),
+    ],
+)
+def test_bad_input_is_one_message_with_a_hint_and_exit_2(
+    user: User, arguments: tuple[str, ...], files: dict[str, str], message: str
+) -> None:
+    for name, text in files.items():
+        user.write(name, text)
+    defaults = () if {"--runtime", "--python"} & set(arguments) else LINUX
+    result = user.lock(*arguments, *defaults)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "secret" not in result.stderr
+    user.sandbox.assert_nothing_left(expected=list(files))
+
+
+def test_a_file_that_is_not_utf_8_is_named(user: User) -> None:
+    (user.sandbox.work / "a.in").write_bytes(b"numpy # \xff\n")
+    result = user.lock("-r", "a.in", *LINUX)
+    assert result.returncode == 2
+    assert "a.in: this requirements file is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faults.status(500), id="500"),
+        pytest.param(faults.garbage(), id="garbage"),
+        pytest.param(faults.needs_auth("user", "secret"), id="401"),
+        pytest.param(faults.reset(), id="reset"),
+    ],
+)
+def test_a_failing_index_is_exit_4_and_leaves_the_lock_as_it_was(user: User, fault: faults.Fault) -> None:
+    user.lock("--tensorflow", "2.20", *LINUX)
+    before = user.text()
+    user.index.misbehave(fault)
+    result = user.lock("--tensorflow", "2.19", *LINUX, UV_NO_CACHE="1")
+    assert result.returncode == 4, result.stderr
+    assert user.index.host in result.stderr
+    assert "hint: " in result.stderr
+    assert user.text() == before
+    user.sandbox.assert_nothing_left(expected=["requirements.txt", "bootstrap.py"])
+
+
+def test_no_password_reaches_an_artefact_or_a_message(user: User) -> None:
+    address = user.index.simple_url.replace("http://", "http://user:secret-word@")
+    result = user.lock("--tensorflow", "2.20", *LINUX, "--json", UV_DEFAULT_INDEX=address)
+    assert result.returncode == 0, result.stderr
+    for text in (result.stdout, result.stderr, user.text(), user.text("bootstrap.py")):
+        assert "secret-word" not in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+def test_ctrl_c_leaves_everything_as_it_was(user: User) -> None:
+    user.lock("--tensorflow", "2.20", *LINUX)
+    before = user.text()
+    slow = user.index.misbehave(faults.slow(30))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfbootstrap", "lock", "--tensorflow", "2.19", *LINUX],
+        cwd=user.sandbox.work,
+        env=user.sandbox.environment(**user.variables, UV_NO_CACHE="1"),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 20
+    while not slow.hits and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in stderr
+    assert user.text() == before
+    user.index.behave()
+    user.sandbox.assert_nothing_left(expected=["requirements.txt", "bootstrap.py"])

@@ -1,0 +1,119 @@
+"""From a request to the facts of the runtime it is for: this machine, a facts file or a profile, with overrides."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tfbootstrap.errors import UsageError
+from tfbootstrap.facts import DriverFacts, Facts, Gpu, PythonFacts
+from tfbootstrap.request import Request
+
+THIS_MACHINE = "this machine"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A named runtime and its facts; `digest` stands for the content of a facts file."""
+
+    name: str
+    facts: Facts
+    digest: str | None = None
+
+
+def runtime_digest(runtime: str | None) -> str | None:
+    """Return what stands for a runtime's content in a request's digest: None but for facts files."""
+    if runtime is None or not is_facts_file(runtime):
+        return None
+    from tfbootstrap.edges.inputs import read_text
+
+    text = read_text(Path(runtime), what="facts file", hint="make one there with: tfbootstrap detect -o FILE")
+    return "facts:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_facts_file(runtime: str) -> bool:
+    """Say whether `--runtime` names a file rather than a profile."""
+    return runtime.endswith(".json") or "/" in runtime or "\\" in runtime
+
+
+def find_target(request: Request, matrix: Path | None) -> Target:
+    """Return the target of a request; options of the request win over what was detected or profiled.
+
+    Raises UsageError for an unknown profile or GPU, InputError for a facts file that can't be read.
+    """
+    if request.runtime is None:
+        from tfbootstrap.edges.machine import collect_facts
+
+        return Target(name=THIS_MACHINE, facts=_overridden(collect_facts(), request, matrix))
+    if is_facts_file(request.runtime):
+        from tfbootstrap.edges.machine import read_facts
+
+        facts = read_facts(Path(request.runtime))
+        name = Path(request.runtime).name
+        return Target(name=name, facts=_overridden(facts, request, matrix), digest=runtime_digest(request.runtime))
+    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request, matrix))
+
+
+def _profiled(request: Request, matrix: Path | None) -> Facts:
+    from tfbootstrap.edges.runtimes import load_runtime
+    from tfbootstrap.matrix.profiles import offered_gpus, profile_facts
+
+    runtime = load_runtime(request.runtime or "", matrix_folder(matrix))
+    gpus: tuple[Gpu, ...] | None = None
+    if request.gpu == "none":
+        gpus = ()
+    elif request.gpu != "auto" and runtime.host:
+        gpus = offered_gpus(runtime.host, request.gpu) or None
+    return profile_facts(runtime.profile, host=runtime.host, python=request.python, gpus=gpus, driver=request.driver)
+
+
+def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
+    if request.python and facts.python.minor != request.python:
+        facts = replace(facts, python=PythonFacts(version=request.python))
+    if request.gpu == "none":
+        facts = replace(facts, gpu_status="absent", gpus=(), driver=None)
+    elif request.gpu != "auto" and not _is_profiled(facts, request):
+        facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu, matrix),))
+    if request.driver:
+        facts = replace(facts, driver=DriverFacts(version=request.driver, source="option"))
+    return facts
+
+
+def _is_profiled(facts: Facts, request: Request) -> bool:
+    """Say whether the profile's host itself offers the GPU that was named."""
+    return (
+        request.runtime is not None
+        and bool(facts.gpus)
+        and facts.gpus[0].source == "profile"
+        and not (request.gpu.replace(".", "", 1).isdigit())
+    )
+
+
+def _named_gpu(text: str, matrix: Path | None) -> Gpu:
+    if re.match(r"^\d{1,2}\.\d$", text):
+        return Gpu(name=f"compute capability {text}", compute_capability=text, source="option")
+    from tfbootstrap.edges.resources import load
+    from tfbootstrap.matrix.gpus import GpuMatrix
+
+    gpus = load(GpuMatrix, matrix_folder(matrix))
+    row = gpus.find(text)
+    if row is None:
+        near = gpus.nearest(text)
+        nearest = f"nearest are {', '.join(near)}; " if near else ""
+        raise UsageError(
+            f"there is no GPU {text!r} in the matrix",
+            hint=f"{nearest}or name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
+        )
+    return Gpu(name=row.name, compute_capability=row.compute_capability, source="option")
+
+
+def matrix_folder(matrix: Path | None) -> Any:
+    """Return the folder of the matrix in use: `--matrix`, TFBOOTSTRAP_MATRIX, or the shipped one."""
+    import os
+
+    from tfbootstrap.edges.resources import matrix_directory
+
+    return matrix_directory(matrix, os.environ)
