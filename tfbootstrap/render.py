@@ -48,6 +48,11 @@ def _render(lock: Lock, sources: Mapping[str, str], template: str, modules: Sequ
     )
 
 
+def is_made_from(program: str, lock: Lock) -> bool:
+    """Say whether a bootstrap or cell carries this lock; the payload around it may be of another tfbootstrap."""
+    return f"\nLOCK = {as_literal(lock_data(lock))}\n" in program
+
+
 def lock_data(lock: Lock) -> dict[str, Any]:
     """Return what the payload needs of a lock, as plain data."""
     header = lock.header

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -238,10 +237,12 @@ def _bootstrap_problem(output: Path, found: Lock) -> list[str]:
     path = bootstrap_path(output)
     if not path.is_file():
         return []
-    current = path.read_text(encoding="utf-8", errors="replace")
-    if hashlib.sha256(current.encode()).digest() == hashlib.sha256(_bootstrap_text(found).encode()).digest():
+    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.render import is_made_from
+
+    if is_made_from(read_text(path, what="bootstrap"), found):
         return []
-    return [f"{path} is not what this lock and this tfbootstrap make"]
+    return [f"{path} was not made from this lock"]
 
 
 def _written(outcome: LockOutcome) -> LockOutcome:
