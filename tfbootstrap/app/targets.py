@@ -47,14 +47,14 @@ def find_target(request: Request, matrix: Path | None) -> Target:
     if request.runtime is None:
         from tfbootstrap.edges.machine import collect_facts
 
-        return Target(name=THIS_MACHINE, facts=_overridden(collect_facts(), request, matrix))
+        return Target(name=THIS_MACHINE, facts=_overridden(collect_facts(), request))
     if is_facts_file(request.runtime):
         from tfbootstrap.edges.machine import read_facts
 
         facts = read_facts(Path(request.runtime))
         name = Path(request.runtime).name
-        return Target(name=name, facts=_overridden(facts, request, matrix), digest=runtime_digest(request.runtime))
-    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request, matrix))
+        return Target(name=name, facts=_overridden(facts, request), digest=runtime_digest(request.runtime))
+    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request))
 
 
 def _profiled(request: Request, matrix: Path | None) -> Facts:
@@ -70,13 +70,13 @@ def _profiled(request: Request, matrix: Path | None) -> Facts:
     return profile_facts(runtime.profile, host=runtime.host, python=request.python, gpus=gpus, driver=request.driver)
 
 
-def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
+def _overridden(facts: Facts, request: Request) -> Facts:
     if request.python and facts.python.minor != request.python:
         facts = replace(facts, python=PythonFacts(version=request.python))
     if request.gpu == "none":
         facts = replace(facts, gpu_status="absent", gpus=(), driver=None)
     elif request.gpu != "auto" and not _is_profiled(facts, request):
-        facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu, matrix),))
+        facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu),))
     if request.driver:
         facts = replace(facts, driver=DriverFacts(version=request.driver, source="option"))
     return facts
@@ -92,22 +92,13 @@ def _is_profiled(facts: Facts, request: Request) -> bool:
     )
 
 
-def _named_gpu(text: str, matrix: Path | None) -> Gpu:
+def _named_gpu(text: str) -> Gpu:
     if re.match(r"^\d{1,2}\.\d$", text):
         return Gpu(name=f"compute capability {text}", compute_capability=text, source="option")
-    from tfbootstrap.edges.resources import load
-    from tfbootstrap.matrix.gpus import GpuMatrix
-
-    gpus = load(GpuMatrix, matrix_folder(matrix))
-    row = gpus.find(text)
-    if row is None:
-        near = gpus.nearest(text)
-        nearest = f"nearest are {', '.join(near)}; " if near else ""
-        raise UsageError(
-            f"there is no GPU {text!r} in the matrix",
-            hint=f"{nearest}or name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
-        )
-    return Gpu(name=row.name, compute_capability=row.compute_capability, source="option")
+    raise UsageError(
+        f"there is no GPU {text!r} in the matrix",
+        hint="name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
+    )
 
 
 def matrix_folder(matrix: Path | None) -> Any:

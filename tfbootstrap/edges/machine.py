@@ -85,7 +85,7 @@ def _run(executable: Path, task: str, timeout: float) -> str:
 
 
 def read_facts(path: Path) -> Facts:
-    """Read a facts file. Raises InputError: with line and column where it is no JSON, with the key where it is no fact."""
+    """Read a facts file; raises InputError with line and column where it is no JSON, with the key where it is no fact."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
