@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from tfbootstrap.edges.files import write_atomically
+from tfbootstrap.edges.files import read_text, write_atomically
 from tfbootstrap.errors import InputError, Location, MachineError
 from tfbootstrap.facts import Facts, facts_from_mapping, facts_to_mapping
 
@@ -85,20 +85,18 @@ def _run(executable: Path, task: str, timeout: float) -> str:
 
 
 def read_facts(path: Path) -> Facts:
-    """Read a facts file; raises InputError with line and column where it is no JSON, with the key where it is no fact."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(Location(str(path)), f"is not UTF-8: byte {error.start} can't be read", hint=_MAKE) from error
-    except OSError as error:
-        raise InputError(Location(str(path)), (error.strerror or str(error)).lower(), hint=_MAKE) from error
+    """Read a facts file; InputError has line and column where it is no JSON, and the key where it is no fact."""
+    # Editors and shells of Windows put a byte order mark before UTF-8.
+    text = read_text(path, what="facts file", hint=_MAKE).removeprefix("\ufeff")
     try:
         document = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         location = Location(str(path), line=error.lineno, column=error.colno)
         raise InputError(location, f"is no facts file: {error.msg.lower()}", hint=_MAKE) from error
-    except (_DuplicateKeyError, RecursionError) as error:
-        raise InputError(Location(str(path)), str(error) or "is nested too deeply", hint=_MAKE) from error
+    except _DuplicateKeyError as error:
+        raise InputError(Location(str(path)), str(error), hint=_MAKE) from error
+    except RecursionError as error:
+        raise InputError(Location(str(path)), "is nested too deeply", hint=_MAKE) from error
     return facts_from_mapping(document, path=str(path))
 
 
