@@ -214,7 +214,7 @@ def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:
             "satisfies all of ==2.20.* (--tensorflow)",
         ),
         (("--runtime", "no-such-runtime"), {}, "there is no runtime 'no-such-runtime'"),
-        (("--runtime", "facts.json"), {}, "facts.json: no such file"),
+        (("--runtime", "facts.json"), {}, "there is no such facts file"),
         (("--runtime", "facts.json"), {"facts.json": "{"}, "facts.json"),
         (("--runtime", "facts.json"), {"facts.json": '{"schema": 99}'}, "schema"),
         (("--python", "three"), {}, "is no Python version"),
