@@ -53,9 +53,11 @@ def test_capture_says_where_it_is_from(name: str) -> None:
     [
         ("linux-plain-cpu", "absent", None),
         ("linux-colab-cpu", "absent", None),
+        ("linux-plain-driver-without-gpu", "absent", None),
         ("linux-plain-broken-driver", "broken", "nvidia-smi exited with 9: NVIDIA-SMI has failed"),
         ("linux-plain-driver-mismatch", "broken", "nvidia-smi exited with 18: Failed to initialize NVML"),
         ("linux-container-without-gpus", "broken", "this container was not given the GPU of its host"),
+        ("linux-plain-gpu-without-driver", "broken", "there is an NVIDIA GPU, but no driver answers"),
         ("linux-wsl2-blocked", "broken", "nvidia-smi exited with 17: Failed to initialize NVML: GPU access blocked"),
         ("linux-plain-hung-smi", "unknown", "nvidia-smi did not answer within 20 s"),
     ],

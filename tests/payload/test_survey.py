@@ -121,7 +121,7 @@ def test_old_toolkits_have_version_txt_and_links_count_once() -> None:
         {
             "folders": {"/usr/local": ["cuda", "cuda-10.1", "cudax", "bin"]},
             "links": {"/usr/local/cuda": "/usr/local/cuda-10.1"},
-            "files": {"/usr/local/cuda-10.1/version.txt": "CUDA Version 10.1.243\n"},
+            "files": {f"/usr/local/{name}/version.txt": "CUDA Version 10.1.243\n" for name in ("cuda", "cuda-10.1")},
         }
     )
     row = {"version": "10.1.243", "path": "/usr/local/cuda-10.1", "source": "system"}

@@ -141,7 +141,7 @@ def _search(pattern: str, text: str) -> Optional[str]:
 def read_host(io: MachineIO) -> Dict[str, Optional[str]]:
     """Host kind, and the tag of the Colab image that it runs."""
     release = io.getenv("COLAB_RELEASE_TAG")
-    # Kaggle's image is Colab's and sets its variables; KAGGLE_USERNAME and KAGGLE_KEY are set anywhere.
+    # Kaggle's image is Colab's and sets its variables; KAGGLE_USERNAME and _KEY are set anywhere.
     if any(io.getenv("KAGGLE_" + name) for name in ("KERNEL_RUN_TYPE", "URL_BASE", "DATA_PROXY_TOKEN")):
         return {"kind": "kaggle", "release": release}
     if release or io.getenv("COLAB_GPU") is not None:
@@ -255,7 +255,7 @@ def _judge(io: MachineIO, answer: _Answer, driver: Optional[_Answer]) -> Tuple[s
     if code in _UNASKED:
         return "unknown", failure
     seen = _sees_hardware(io)
-    if seen is False and (not driver or code in _NO_DEVICE):
+    if (seen is False and not driver) or (code in _NO_DEVICE and not seen):
         return "absent", None
     if failure:
         return "broken", failure
