@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfbootstrap import __version__
 from tfbootstrap.app.targets import Target, find_target, matrix_folder, runtime_digest
@@ -12,6 +13,7 @@ from tfbootstrap.lock import Lock, read_lock, write_lock
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
+from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.records import Admission, Plan, Rejections
 from tfbootstrap.plan.ways_out import rejections
@@ -27,6 +29,9 @@ from tfbootstrap.request import (
     split_tensorflow,
 )
 from tfbootstrap.resolution import Solution
+
+if TYPE_CHECKING:
+    from tfbootstrap.edges.index_configuration import IndexConfiguration
 
 COMMAND_LINE = "the command line"
 MOST_UNKNOWN_RELEASES = 20
@@ -181,6 +186,8 @@ def _resolve(
     from tfbootstrap.edges.index_configuration import read_index_configuration
 
     indexes = read_index_configuration()
+    if is_provisioned(admission.facts):
+        return _resolve_overlay(admission, matrix, indexes, offline=offline)
     preferences = tuple((pin.name, pin.version) for pin in existing.pins) if existing else ()
     excluded: tuple[str, ...] = ()
     for _ in range(MOST_UNKNOWN_RELEASES):
@@ -193,6 +200,31 @@ def _resolve(
     raise EngineError(
         f"the index holds more than {MOST_UNKNOWN_RELEASES} TensorFlow releases that the matrix does not know",
         hint="update tfbootstrap, or name a TensorFlow with --tensorflow",
+    )
+
+
+def _resolve_overlay(
+    admission: Admission, matrix: TensorflowMatrix, indexes: IndexConfiguration, *, offline: bool
+) -> tuple[Plan, Solution]:
+    from tfbootstrap.app.overlay import resolve_overlay
+    from tfbootstrap.edges.engines import resolve
+    from tfbootstrap.plan.overlay import breaks, unindexed
+
+    candidate, solution = resolve_overlay(
+        admission,
+        lambda narrowed: resolution_input(narrowed, matrix, offline=offline),
+        lambda problem: resolve(problem, indexes),
+    )
+    plan = decide(admission, candidate, solution)
+    apart = [name for name in unindexed(admission.facts) if name.split()[0] in plan.pins]
+    warnings = tuple(f"{name} of the image is from no index; the lock takes the index's instead" for name in apart)
+    return (
+        replace(
+            plan,
+            breaks=tuple(str(item) for item in breaks(admission.facts, plan.pins)),
+            warnings=(*plan.warnings, *warnings),
+        ),
+        solution,
     )
 
 

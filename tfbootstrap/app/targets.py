@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfbootstrap.errors import UsageError
-from tfbootstrap.facts import DriverFacts, Facts, Gpu, PythonFacts
+from tfbootstrap.facts import Distribution, DriverFacts, Facts, Gpu, PythonFacts
 from tfbootstrap.request import Request
 
 THIS_MACHINE = "this machine"
@@ -67,7 +67,23 @@ def _profiled(request: Request, matrix: Path | None) -> Facts:
         gpus = ()
     elif request.gpu != "auto" and runtime.host:
         gpus = offered_gpus(runtime.host, request.gpu) or None
-    return profile_facts(runtime.profile, host=runtime.host, python=request.python, gpus=gpus, driver=request.driver)
+    facts = profile_facts(runtime.profile, host=runtime.host, python=request.python, gpus=gpus, driver=request.driver)
+    return _with_requirements(facts, matrix) if facts.distributions else facts
+
+
+def _with_requirements(facts: Facts, matrix: Path | None) -> Facts:
+    """Return the facts with what the image's packages require, which no list of an image says."""
+    from tfbootstrap.edges.resources import load
+    from tfbootstrap.matrix.requires import RequiresMatrix
+
+    held = {name: distribution.version for name, distribution in facts.distributions.items()}
+    required = load(RequiresMatrix, matrix_folder(matrix)).of(held)
+    return replace(
+        facts,
+        distributions={
+            name: Distribution(version=version, requires=required.get(name, ())) for name, version in held.items()
+        },
+    )
 
 
 def _overridden(facts: Facts, request: Request) -> Facts:

@@ -119,6 +119,8 @@ def _print_lock(outcome: Any, *, dry_run: bool) -> None:
     header = outcome.lock.header
     for warning in outcome.plan.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for broken in outcome.plan.breaks:
+        click.echo(f"breaks: {broken}", err=True)
     for reason in outcome.plan.reasons:
         click.echo(reason, err=True)
     click.echo(
