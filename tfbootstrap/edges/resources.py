@@ -116,7 +116,7 @@ def parse_yaml(text: str, name: str) -> Document:
         raise MatrixError((Problem(Location(name), f"is no YAML: {' '.join(str(error).split())}"),)) from None
     plain = _Plain(name)
     data = None if root is None else plain.value(root, "")
-    return Document(path=name, data=data, lines=plain.lines, problems=tuple(plain.problems))
+    return Document(path=name, data=data, lines=plain.lines, blocks=plain.blocks, problems=tuple(plain.problems))
 
 
 _WHOLE_NUMBER: Final = re.compile(r"^(0|-?[1-9][0-9]*)$")
@@ -136,6 +136,7 @@ class _Plain:
 
     name: str
     lines: dict[str, int] = field(default_factory=dict)
+    blocks: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
 
@@ -146,6 +147,8 @@ class _Plain:
     def value(self, node: yaml.Node, key: str) -> object:
         self.lines[key] = node.start_mark.line + 1
         if isinstance(node, yaml.ScalarNode):
+            if node.style == "|":
+                self.blocks.add(key)
             return self.scalar(node, key)
         if id(node) in self.seen:
             self.wrong(node, key, "aliases are not allowed; write the value again")

@@ -22,7 +22,8 @@ import dataclasses
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, lru_cache
 from typing import (
@@ -57,6 +58,8 @@ class Document:
     path: str
     data: object
     lines: Mapping[str, int] = field(default_factory=dict)
+    blocks: AbstractSet[str] = frozenset()
+    """Dotted paths of literal blocks (`|`): their text starts on the line below."""
     problems: tuple[Problem, ...] = ()
 
     def location(self, key: str) -> Location:
@@ -65,6 +68,17 @@ class Document:
         while known and known not in self.lines:
             known = known[: max(known.rfind("."), known.rfind("["), 0)]
         return Location(self.path, self.lines.get(known), None, key or None)
+
+    def location_in_block(self, key: str, index: int) -> Location:
+        """Where the line of this index of a literal block stands."""
+        start = self.location(key)
+        offset = index + 1 if key in self.blocks else 0
+        return replace(start, line=start.line + offset if start.line is not None else None)
+
+    @property
+    def spoiled(self) -> frozenset[str | None]:
+        """Dotted paths that the parser has complained about: what stands there is no value to read."""
+        return frozenset(problem.location.key for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +185,7 @@ def read_document(record: type[File], document: Document) -> File:
     if isinstance(data, dict):
         _refuse_newer_schema(record, document, data)
         data = {key: value for key, value in data.items() if key != "schema"}
-    result = _Reading(document, problems).record(record, data, "")
+    result = _Reading(document, problems, document.spoiled).record(record, data, "")
     if problems:
         problems.sort(key=lambda problem: problem.location.line or 0)
         raise MatrixError(tuple(problems), hint="every value's form is in compat_matrix/README.md")
@@ -241,14 +255,15 @@ class _Reading:
 
     document: Document
     problems: list[Problem]
+    spoiled: frozenset[str | None]
 
     def value(self, shape: Any, data: object, key: str) -> Any:
         """Read one value of any shape, or note why not."""
-        return _reader(shape)(self, data, key)
+        return _INVALID if key in self.spoiled else _reader(shape)(self, data, key)
 
-    def wrong(self, key: str, text: str) -> _Invalid:
+    def wrong(self, key: str, text: str, location: Location | None = None) -> _Invalid:
         """Note a problem."""
-        self.problems.append(Problem(self.document.location(key), text))
+        self.problems.append(Problem(location or self.document.location(key), text))
         return _INVALID
 
     def record(self, record: type, data: object, key: str) -> Any:
@@ -336,7 +351,7 @@ def _scalar_reader(kind: type) -> _ValueReader:
 def _text_reader(form: Text) -> _ValueReader:
     def read(reading: _Reading, data: object, key: str) -> Any:
         if not isinstance(data, str):
-            return reading.wrong(key, f"expected {form.name} in quotes, found {describe(data)}")
+            return reading.wrong(key, f"expected {form.name}, found {describe(data)}")
         if not form.accepts(data):
             return reading.wrong(key, _wrong_form(data, form))
         return data
@@ -364,9 +379,9 @@ def _lines_reader(form: Lines) -> _ValueReader:
         lines = tuple(line for line in data.split("\n") if line)
         if not lines:
             return reading.wrong(key, "is empty; leave the key out where there is no value")
-        bad = [line for line in lines if not form.item.accepts(line)]
-        for line in bad:
-            reading.wrong(key, _wrong_form(line, form.item))
+        bad = [(index, line) for index, line in enumerate(lines) if not form.item.accepts(line)]
+        for index, line in bad:
+            reading.wrong(key, _wrong_form(line, form.item), reading.document.location_in_block(key, index))
         return _INVALID if bad else lines
 
     return read

@@ -18,6 +18,7 @@ from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
 from tfbootstrap.upkeep.dump import dump
+from tfbootstrap.upkeep.lints import findings
 from tfbootstrap.upkeep.proposal import propose
 from tfbootstrap.upkeep.schema import json_schema
 from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
@@ -68,6 +69,20 @@ def format_files(directory: Path | None, write: bool) -> int:
     if not texts:
         raise UsageError(f"{folder} holds no data file", hint="name a matrix folder with --matrix")
     return _finish(texts, folder, write)
+
+
+@group.command("lint")
+@_matrix_option
+def lint_files(directory: Path | None) -> int:
+    """Check every data file with every lint."""
+    folder = _folder(directory)
+    count = 0
+    for record in file_records():
+        for path in files_of(record, folder):
+            for name, key, text in findings(load_file(record, path)):
+                click.echo(f"{path.relative_to(folder)}: {key}: {text} [{name}]")
+                count += 1
+    return int(ExitCode.WANTING if count else ExitCode.DONE)
 
 
 def _folder(directory: Path | None) -> Path:

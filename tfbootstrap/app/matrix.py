@@ -1,0 +1,77 @@
+"""`tfbootstrap matrix`: look at the compatibility data. Returns outcomes, prints nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+
+from tfbootstrap.edges.resources import load, matrix_directory
+from tfbootstrap.errors import UsageError
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow
+from tfbootstrap.request import parse_tensorflow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixOutcome:
+    """The TensorFlow releases that were asked for, newest first."""
+
+    rows: tuple[TensorflowRow, ...]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return them as plain data; keys are part of the command line's contract."""
+        return [_plain(row) for row in self.rows]
+
+
+def show_matrix(
+    specifier: str | None = None, *, prereleases: bool = False, directory: Path | None = None
+) -> MatrixOutcome:
+    """Return the rows that a specifier (`2.15`, `>=2.18`) admits, all without one.
+
+    Pre-releases are in it where the specifier names one, or `prereleases` asks for them.
+    Raises UsageError where nothing matches, MatrixError where the matrix is wrong.
+    """
+    matrix = load(TensorflowMatrix, matrix_directory(directory, os.environ))
+    wanted = parse_tensorflow(specifier or ">=0")
+    rows = matrix.matching(wanted, prereleases=True if prereleases else None)
+    if not rows:
+        raise _nothing(matrix, wanted, specifier or "")
+    return MatrixOutcome(rows=tuple(reversed(rows)))
+
+
+def _nothing(matrix: TensorflowMatrix, wanted: SpecifierSet, specifier: str) -> UsageError:
+    unfinished = matrix.matching(wanted, prereleases=True)
+    if unfinished:
+        hint = f"`--pre` shows its pre-releases: {', '.join(row.version for row in unfinished)}"
+        return UsageError(f"the matrix has no finished TensorFlow {specifier}", hint=hint)
+    known = f"it knows {matrix.minors[0]} to {matrix.minors[-1]}" if matrix.minors else "it has no rows"
+    near = get_close_matches(specifier.strip("=~<> "), [*matrix.minors, *(row.version for row in matrix.rows)], n=3)
+    hint = f"{known}; near: {', '.join(near)}" if near else known
+    return UsageError(f"the matrix has no TensorFlow {specifier}".rstrip(), hint=hint)
+
+
+def _plain(row: TensorflowRow) -> dict[str, Any]:
+    facts: Mapping[str, Any] = {
+        "version": row.version,
+        "released": row.released,
+        "prerelease": row.prerelease,
+        "yanked": row.yanked,
+        "pythons": list(row.pythons),
+        "requires_python": row.requires_python,
+        "platforms": list(row.platforms),
+        "cuda_platforms": list(row.cuda_platforms),
+        "shim_platforms": list(row.shim_platforms),
+        "cuda": row.cuda,
+        "cudnn": row.cudnn,
+        "cudnn_headers": row.cudnn_headers,
+        "compute_capabilities": list(row.compute_capabilities),
+        "nvidia": list(row.nvidia),
+        # No proof is recorded yet: what is not proven is not said to be.
+        "proven": False,
+    }
+    return dict(facts)

@@ -1,0 +1,113 @@
+"""`tfbootstrap matrix`: tables of the compatibility data that fit 100 columns, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PLATFORMS = {
+    "linux-x86_64": "linux",
+    "linux-aarch64": "linux-arm",
+    "macos-x86_64": "mac-intel",
+    "macos-arm64": "mac",
+    "windows-x86_64": "win",
+}
+"""Short names, so that a release fits one line."""
+
+
+@click.group("matrix")
+def command() -> None:
+    """Look at the compatibility data."""
+
+
+@command.command("show")
+@click.argument("specifier", required=False, metavar="[SPEC]")
+@click.option("--pre", is_flag=True, help="Pre-releases too.")
+@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--no-color", is_flag=True, help="No colour.")
+def show(*, specifier: str | None, pre: bool, matrix: Path | None, as_json: bool, no_color: bool) -> int:
+    """Show the TensorFlow releases that SPEC admits (2.15, '>=2.18'; default: all), newest first."""
+    from tfbootstrap.app.matrix import show_matrix
+
+    rows = show_matrix(specifier, prereleases=pre, directory=matrix).to_json()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif len(rows) == 1:
+        _print_release(rows[0], no_color=no_color)
+    else:
+        _print_releases(rows, no_color=no_color)
+    return 0
+
+
+def _print_releases(rows: Sequence[Mapping[str, Any]], *, no_color: bool) -> None:
+    head = ("TensorFlow", "Python", "CUDA", "cuDNN", "GPU architectures", "Platforms")
+    cells = [
+        (
+            row["version"],
+            _range(row["pythons"]),
+            row["cuda"] or "-",
+            row["cudnn"] or "-",
+            _architectures(row["compute_capabilities"]) or "-",
+            " ".join(_PLATFORMS[platform] for platform in row["platforms"]),
+        )
+        for row in rows
+    ]
+    first, *rest = _aligned([head, *cells])
+    click.echo(click.style(first, bold=not no_color))
+    click.echo("\n".join(rest))
+    click.echo("\n+ has PTX, which the driver compiles for newer GPUs; * all have. linux-arm is aarch64, mac is arm64.")
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Pad every column but the last to its widest cell; no line ends in blanks."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in table
+    ]
+
+
+def _print_release(row: Mapping[str, Any], *, no_color: bool) -> None:
+    facts = _release_facts(row)
+    width = max(len(name) for name, _ in facts)
+    for name, text in facts:
+        for index, line in enumerate(text.split("\n")):
+            label = (name if index == 0 else "").ljust(width)
+            click.echo(f"{click.style(label, bold=not no_color)}  {line}")
+
+
+def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    marks = [name for name in ("prerelease", "yanked") if row[name]]
+    cudnn = row["cudnn"] or "-"
+    built = f" (compiled with {row['cudnn_headers']})" if row["cudnn_headers"] else ""
+    return [
+        ("TensorFlow", " ".join([row["version"], *(f"({mark})" for mark in marks)])),
+        ("released", row["released"]),
+        ("Python", ", ".join(row["pythons"])),
+        ("platforms", ", ".join(row["platforms"])),
+        ("built with CUDA", ", ".join(row["cuda_platforms"]) or "none: processors only"),
+        ("only redirects", ", ".join(row["shim_platforms"]) or "-"),
+        ("CUDA", row["cuda"] or "-"),
+        ("cuDNN", cudnn + built),
+        ("GPU architectures", " ".join(row["compute_capabilities"]) or "-"),
+        ("and-cuda", "\n".join(row["nvidia"]) or "- (no such extra)"),
+        ("proven", "yes" if row["proven"] else "no"),
+    ]
+
+
+def _range(pythons: Sequence[str]) -> str:
+    return pythons[0] if len(pythons) == 1 else f"{pythons[0]}-{pythons[-1]}"
+
+
+def _architectures(names: Sequence[str]) -> str:
+    """Write `sm_80 compute_90` as `8.0 9.0+`; where all have PTX, one `*` says so."""
+    pairs = [
+        (kind == "compute", f"{digits[:-1]}.{digits[-1]}") for kind, _, digits in (n.partition("_") for n in names)
+    ]
+    if len(pairs) > 1 and all(ptx for ptx, _ in pairs):
+        return " ".join([*(number for _, number in pairs), "*"])
+    return " ".join(f"{number}{'+' if ptx else ''}" for ptx, number in pairs)
