@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import requests
 from packaging.utils import canonicalize_name
 
 from tfbootstrap.errors import EngineError, PackageIndexError
+from tfbootstrap.request import without_credentials
 
 ACCEPT: Final = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 """JSON where the index has it, HTML from every other."""
@@ -46,46 +47,24 @@ class IndexFile:
     """The index serves the file's METADATA beside it (PEP 658)."""
 
 
-# --- addresses ---------------------------------------------------------------------------------------------------
+# --- the default index -------------------------------------------------------------------------------------------
 
 
-def without_credentials(url: str) -> str:
-    """Return an address without user, password, query and fragment, fit for messages and files."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+def ask_default_index() -> str:
+    """Ask uv which index it takes where none is configured; its help text names it.
 
-
-def default_index_url(environment: Mapping[str, str]) -> str:
-    """Return the index that uv or pip is configured with by environment, else uv's own default.
-
-    Raises EngineError if uv can't be asked.
+    Raises EngineError if uv can't be asked, or does not say.
     """
-    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
-        if value := environment.get(variable):
-            return _bare_index(value)
-    return _default_of_uv()
-
-
-def _bare_index(value: str) -> str:
-    # uv takes `name=address` too.
-    name, separator, address = value.partition("=")
-    return address if separator and re.fullmatch(r"[\w.-]+", name) else value
-
-
-def _default_of_uv() -> str:
-    # The address is stated nowhere in this project; uv names it in its help text, in every version that we support.
+    # The address is the index's to change, so this project does not write it down.
     command = [sys.executable, "-m", "uv", "help", "--no-pager", "pip", "compile"]
+    hint = "set UV_DEFAULT_INDEX to the address of the index"
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineError(f"uv can't be asked for its default index: {error}", hint=_SET_INDEX) from None
+        raise EngineError(f"uv can't be asked for its default index: {error}", hint=hint) from None
     if found := parse_default_index(answer.stdout):
         return found
-    raise EngineError("uv does not say what its default index is", hint=_SET_INDEX)
-
-
-_SET_INDEX: Final = "set UV_DEFAULT_INDEX to the address of the index"
+    raise EngineError("uv does not say what its default index is", hint=hint)
 
 
 def parse_default_index(help_text: str) -> str | None:
@@ -230,7 +209,7 @@ class IndexClient:
             try:
                 response = self._once(url, headers or {}, at_most)
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                if last:
+                if last or isinstance(error, requests.exceptions.SSLError):
                     raise self.error(f"{_where(url)}: {_reason(error)}", _CHECK_NETWORK) from None
                 self._sleep(_pause(attempt, None))
                 continue
@@ -254,7 +233,7 @@ class IndexClient:
             expected = response.headers.get("Content-Length")
             if at_most is not None and (expected is None or int(expected) > at_most) and response.status_code == 200:
                 raise self.error(
-                    f"{_where(url)}: does not serve parts of files, and the whole file is too large to fetch for this",
+                    f"{_where(url)}: does not serve parts of files, and the whole file is too large for this",
                     "use an index that supports range requests or serves metadata beside its files (PEP 658)",
                 )
             content = response.content

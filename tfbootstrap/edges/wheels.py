@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import zipfile
@@ -24,15 +25,15 @@ class RemoteFile(io.RawIOBase):
     Raises PackageIndexError where the server fails, or serves no parts of a file that is too large to fetch whole.
     """
 
-    def __init__(self, client: IndexClient, url: str) -> None:
+    def __init__(self, client: IndexClient, url: str, *, whole_at_most: int = _WHOLE_FILE_LIMIT) -> None:
         super().__init__()
         self._client = client
         self._url = url
         self._position = 0
-        self._start, self._held, self.size = self._fetch_tail()
+        self._start, self._held, self.size = self._fetch_tail(whole_at_most)
 
-    def _fetch_tail(self) -> tuple[int, bytes, int]:
-        response = self._client.get(self._url, _range(f"-{_TAIL}"), at_most=_WHOLE_FILE_LIMIT)
+    def _fetch_tail(self, whole_at_most: int) -> tuple[int, bytes, int]:
+        response = self._client.get(self._url, _range(f"-{_TAIL}"), at_most=whole_at_most)
         if response.status_code == 200:
             return 0, response.content, len(response.content)
         start, size = self._answered(response.headers.get("Content-Range"), response.content)
@@ -60,7 +61,8 @@ class RemoteFile(io.RawIOBase):
         """Move the position; no request is made."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
+            # What a file on disk raises, too; zipfile relies on it when it looks for what tiny archives don't have.
+            raise OSError(errno.EINVAL, f"can't seek to {base + offset}")
         self._position = base + offset
         return self._position
 
@@ -99,7 +101,7 @@ class RemoteWheel:
         self.file = file
         try:
             self._archive = zipfile.ZipFile(RemoteFile(client, file.url))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise self._damaged(error) from None
 
     @property

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from tfbootstrap.edges.index import IndexClient, default_index_url
+from tfbootstrap.edges.index import IndexClient, ask_default_index
+from tfbootstrap.edges.index_configuration import read_index_configuration
 from tfbootstrap.edges.resources import find_data, load, load_file
 from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -45,7 +46,7 @@ def tensorflow(only: str | None, index: str | None, directory: Path | None, writ
     path = folder / TensorflowMatrix.FILE
     specifier = parse_only(only) if only else None
     keep = load(TensorflowMatrix, folder) if specifier is not None else None
-    client = IndexClient(index or default_index_url(os.environ))
+    client = IndexClient(index or read_index_configuration(os.environ, Path.cwd()).default or ask_default_index())
     new = read_matrix(client, only=specifier, keep=keep, progress=lambda line: click.echo(line, err=True))
     return _finish({path: dump(new)}, folder, write)
 
