@@ -30,8 +30,8 @@ def render_bootstrap(lock: Lock, sources: Mapping[str, str], template: str) -> s
 
 
 def render_cell(lock: Lock, sources: Mapping[str, str], template: str) -> str:
-    """Return the source of the notebook cell."""
-    return _render(lock, sources, template, CELL_MODULES)
+    """Return the source of the notebook cell, which is kept small: the docstrings stay behind, comments go along."""
+    return _render(lock, {name: without_docstrings(source) for name, source in sources.items()}, template, CELL_MODULES)
 
 
 def _render(lock: Lock, sources: Mapping[str, str], template: str, modules: Sequence[str]) -> str:
@@ -109,6 +109,27 @@ def bundle(sources: Sequence[str]) -> tuple[str, str]:
     lines = [f"import {name}" for name in sorted(plain)]
     lines += [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
     return "\n".join(lines), "\n\n".join(parts).rstrip("\n")
+
+
+def without_docstrings(source: str) -> str:
+    """Return a module without the docstrings of its classes, functions and constants; its own first line stays."""
+    lines: list[str | None] = [*source.splitlines()]
+    for parent in ast.walk(ast.parse(source)):
+        if not isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        for position, node in enumerate(parent.body):
+            if _is_text(node) and (position > 0 or not isinstance(parent, ast.Module)):
+                start, end = node.lineno - 1, int(node.end_lineno or 0)
+                lines[start:end] = [None] * (end - start)
+                if len(parent.body) == 1:
+                    lines[start] = " " * node.col_offset + "pass"
+                elif position == 0 and lines[end] == "":
+                    lines[end] = None
+    return "\n".join(line for line in lines if line is not None) + "\n"
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _plain_name(alias: ast.alias) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+_COMMON_FOLDERS = {"__pycache__", "docs", "examples", "test", "tests"}  # some packages ship theirs by mistake
+
 
 class Installed(NamedTuple):
     """One distribution: normalised name, version, library folder, and its `*.dist-info` there."""
@@ -61,7 +63,7 @@ def module_names(distributions: List[Installed]) -> List[str]:
             name = top[:-3] if top.endswith(".py") else top
             if name.isidentifier() and (below or name != top):
                 names.add(name)
-    return sorted(names - {"__pycache__"})
+    return sorted(names - _COMMON_FOLDERS)
 
 
 def pinned_versions(lock: Dict[str, Any]) -> Dict[str, str]:

@@ -102,7 +102,8 @@ def _find_python(version: str) -> str:
     if version_numbers(version) == sys.version_info[:2]:
         return sys.executable
     path = shutil.which("python" + version)
-    if path:
+    # What is on PATH may be a version manager's stand-in for a Python that is not there.
+    if path and runs_well([path, "-c", "import sys; sys.exit('%d.%d' % sys.version_info[:2] != {!r})".format(version)]):
         return path
     problem = "the lock is for Python {}, this is {}.{}".format(version, *sys.version_info[:2])
     hint = "run this with Python {0}, or make a lock for this one: tfbootstrap lock --python {1}.{2}".format(

@@ -34,7 +34,9 @@ def verify_lock(lock: Dict[str, Any], trial: str, places: List[str], deep: bool)
     checks += check_records(pins, distributions, deep)
     checks += check_ownership(pins, distributions)
     own = [distribution for distribution in distributions if distribution.name in pins]
-    checks.append(check_shadowing(module_names(own), places + _python_path()))
+    folders = {distribution.folder for distribution in distributions}
+    local = [place for place in places + _python_path() if os.path.realpath(place) not in folders]
+    checks.append(check_shadowing(module_names(own), local))
     return checks + run_in_fresh_process(lock, trial)
 
 
