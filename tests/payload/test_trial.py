@@ -1,0 +1,132 @@
+"""What the trial says of a TensorFlow that is not as it should be. That a good one passes is shown with a real one."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.locks import make_header
+from tfbootstrap.lock import Lock
+from tfbootstrap.payload.trial import TRIAL_CHECKS, Trial, _agree, _try, run_trial
+from tfbootstrap.render import lock_data
+
+
+def a_trial(tf: dict[str, Any], **changes: Any) -> Trial:
+    """Return a trial in the middle of its work, with a TensorFlow that has only these things."""
+    trial = Trial({**lock_data(Lock(header=make_header(**changes), pins=())), "visible_gpus": 2})
+    trial.tf = SimpleNamespace(**{"__version__": "2.20.0", **tf})
+    return trial
+
+
+def build(**info: Any) -> dict[str, Any]:
+    return {"sysconfig": SimpleNamespace(get_build_info=lambda: info)}
+
+
+def gpus(*names: str) -> dict[str, Any]:
+    devices = [SimpleNamespace(name=name) for name in names]
+    experimental = SimpleNamespace(
+        list_physical_devices=lambda _kind: devices, get_device_details=lambda gpu: {"device_name": gpu.name}
+    )
+    return {"config": SimpleNamespace(experimental=experimental)}
+
+
+@pytest.mark.parametrize(
+    ("info", "status", "found"),
+    [
+        ({"cuda_version": "12.5.1", "cudnn_version": "9"}, "pass", "cuda 12.5.1, cudnn 9"),
+        ({"cuda_version": "12.3", "cudnn_version": "9"}, "fail", "cuda_version 12.3"),
+        ({"cuda_version": "12.5.1", "cudnn_version": "8"}, "fail", "cudnn_version 8"),
+        ({"cuda_version": "12.5.1", "cuda_compute_capabilities": ["sm_60"]}, "fail", "cuda_compute_capabilities sm_60"),
+        ({"is_cuda_build": False}, "skip", "neither"),
+    ],
+)
+def test_the_build_is_compared_with_the_lock(info: dict[str, Any], status: str, found: str) -> None:
+    trial = a_trial(build(**info), build_cuda="12.5.1", build_cudnn="9.3", build_capabilities=("sm_60", "sm_70"))
+    result = _try(trial, "build")
+    assert result["status"] == status
+    assert found in result["found"]
+
+
+def test_a_release_that_does_not_tell_its_build_is_skipped() -> None:
+    assert _try(a_trial({"sysconfig": SimpleNamespace()}), "build")["status"] == "skip"
+
+
+@pytest.mark.parametrize(
+    ("version", "expected", "status"), [("3.10.0", 3, "pass"), ("2.15.0", 3, "fail"), ("3.1", None, "skip")]
+)
+def test_the_keras_of_tensorflow_is_the_locked_one(version: str, expected: int | None, status: str) -> None:
+    result = _try(a_trial({"keras": SimpleNamespace(__version__=version)}, keras=expected), "keras")
+    assert result["status"] == status
+    assert ("TF_USE_LEGACY_KERAS" in result["hint"]) == (status == "fail")
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "found"),
+    [
+        (("Tesla T4", "Tesla T4"), "pass", "Tesla T4, Tesla T4"),
+        (("Tesla T4",), "fail", "Tesla T4"),
+        ((), "fail", "none"),
+    ],
+)
+def test_every_gpu_of_the_machine_must_be_there(names: tuple[str, ...], status: str, found: str) -> None:
+    result = _try(a_trial(gpus(*names), cuda_provider="wheels"), "gpu")
+    assert (result["status"], result["found"]) == (status, found)
+
+
+def test_gpus_do_not_matter_to_a_cpu_lock() -> None:
+    trial = a_trial(gpus("Tesla T4"))
+    assert _try(trial, "gpu")["status"] == "skip"
+    assert _try(trial, "gpu-placement")["status"] == "skip"
+
+
+def test_what_tensorflow_raises_is_the_finding() -> None:
+    def broken(*_arguments: Any) -> None:
+        raise RuntimeError("no such\n  symbol")
+
+    result = _try(a_trial({"reduce_sum": broken, "range": range}), "eager")
+    assert (result["status"], result["found"]) == ("fail", "RuntimeError: no such symbol")
+    assert result["hint"]
+
+
+def test_wrong_numbers_fail() -> None:
+    trial = a_trial({"reduce_sum": sum, "range": range})
+    trial.np = SimpleNamespace(max=lambda x: x, abs=abs, asarray=lambda x: x)
+    assert _try(trial, "eager") == {"id": "eager", "status": "pass", "found": "off by 0", "expected": "", "hint": ""}
+    trial.tf.range = lambda _count: [1, 2]
+    assert _try(trial, "eager")["status"] == "fail"
+    trial.tf.range = lambda _count: [math.nan]
+    assert _try(trial, "eager")["status"] == "fail"
+
+
+def test_without_tensorflow_only_the_import_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("")
+    (tmp_path / "tensorflow.py").write_text("__version__ = '2.3.0'\nimport types\nconfig = types.SimpleNamespace()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lock = {**lock_data(Lock(header=make_header(), pins=())), "visible_gpus": 0}
+    try:
+        run_trial(str(tmp_path / "report"), lock)
+    finally:
+        del sys.modules["numpy"], sys.modules["tensorflow"]
+    first, second = [json.loads(line) for line in (tmp_path / "report").read_text().splitlines()]
+    assert first == {"begins": "import"}
+    assert second["status"] == "fail"
+
+
+def test_every_check_has_its_method() -> None:
+    assert {f"check_{name.replace('-', '_')}" for name in TRIAL_CHECKS} == {
+        name for name in vars(Trial) if name.startswith("check_")
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [("9", "9.3", True), ("9.3", "9", True), ("12.5.1", "12.5.1", True), ("1", "12", False), ("12.5", "12.3", False)],
+)
+def test_versions_agree_as_far_as_both_are_exact(one: str, other: str, agree: bool) -> None:
+    assert _agree(one, other) is agree

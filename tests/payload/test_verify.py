@@ -1,0 +1,164 @@
+"""The checks of an environment, and what is said when the trial process dies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.installed import install
+from tests.support.wheel_factory import Project
+from tfbootstrap.payload import verify
+from tfbootstrap.payload.verify import (
+    check_ownership,
+    check_records,
+    check_shadowing,
+    check_versions,
+    count_visible_gpus,
+    run_in_fresh_process,
+)
+
+SIX = Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"})
+OTHER = Project(name="other", version="1", files={"other.py": "y = 1\n"})
+
+
+def summary(checks: list[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(check["id"], check["status"]) for check in checks]
+
+
+def test_versions(tmp_path: Path) -> None:
+    six = install(tmp_path, SIX)
+    assert check_versions({"six": "1.17.0"}, [six])["status"] == "pass"
+    failed = check_versions({"six": "1.16.0"}, [six])
+    assert (failed["status"], failed["found"]) == ("fail", "six: 1.17.0 instead of 1.16.0")
+    assert failed["hint"]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_good_records_pass(tmp_path: Path, deep: bool) -> None:
+    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+    assert summary(check_records({"six": "1.17.0"}, found, deep)) == [("record", "pass")]
+
+
+def test_one_changed_byte_is_found_when_deep(tmp_path: Path) -> None:
+    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+    (tmp_path / "six.py").write_text("x = 2\n")
+    assert summary(check_records({"six": "1.17.0"}, found, deep=False)) == [("record", "pass")]
+    (failed,) = check_records({"six": "1.17.0"}, found, deep=True)
+    assert (failed["status"], failed["found"]) == ("fail", "six.py")
+    (warned,) = check_records({"other": "1"}, found, deep=True)
+    assert warned["status"] == "warn"
+    (tmp_path / "six.py").unlink()
+    assert summary(check_records({"six": "1.17.0"}, found, deep=True)) == [("record", "fail")]
+
+
+def test_a_missing_record_fails_for_the_lock_and_warns_for_others(tmp_path: Path) -> None:
+    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+    for distribution in found:
+        (tmp_path / distribution.info / "RECORD").unlink()
+    checks = check_records({"six": "1.17.0"}, found, deep=False)
+    assert summary(checks) == [("record", "fail"), ("record", "warn")]
+    assert checks[0]["found"] == "six-1.17.0.dist-info/RECORD is missing"
+
+
+def test_two_owners_of_one_file_fail_for_the_lock_and_warn_for_others(tmp_path: Path) -> None:
+    intel = install(tmp_path, Project(name="tensorflow-intel", version="2", files={"tensorflow/x.py": "1\n"}))
+    plain = install(tmp_path, Project(name="tensorflow", version="2", files={"tensorflow/x.py": "2\n"}))
+    (failed,) = check_ownership({"tensorflow": "2"}, [intel, plain])
+    assert (failed["status"], failed["found"]) == ("fail", "tensorflow and tensorflow-intel (tensorflow/x.py)")
+    (warned,) = check_ownership({"six": "1"}, [intel, plain])
+    assert warned["status"] == "warn"
+
+
+def test_equal_files_and_launchers_may_have_two_owners(tmp_path: Path) -> None:
+    equal = {"nvidia/__init__.py": ""}
+    found = [
+        install(tmp_path, Project(name="one", version="1", files={**equal, "../bin/tool": "1"})),
+        install(tmp_path, Project(name="two", version="1", files={**equal, "../bin/tool": "2"})),
+    ]
+    assert summary(check_ownership({"one": "1"}, found)) == [("ownership", "pass")]
+
+
+def test_a_long_list_is_cut(tmp_path: Path) -> None:
+    files = {f"x/{number}.py": "1" for number in range(7)}
+    found = [
+        install(tmp_path, Project(name="one", version="1", files=files)),
+        install(tmp_path, Project(name="two", version="1", files=dict.fromkeys(files, "2"))),
+    ]
+    assert check_ownership({"one": "1"}, found)[0]["found"].endswith("and 2 more")
+
+
+def test_a_local_file_that_hides_a_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keras").mkdir()
+    assert check_shadowing(["tensorflow", "keras"], [str(tmp_path)])["status"] == "pass"
+    (tmp_path / "keras" / "__init__.py").touch()
+    (tmp_path / "tensorflow.py").touch()
+    check = check_shadowing(["tensorflow", "keras"], [str(tmp_path), f"{tmp_path}/"])
+    assert check["status"] == "fail"
+    assert check["found"].split(", ") == [str(tmp_path / "tensorflow.py"), str(tmp_path / "keras" / "__init__.py")]
+    assert str(tmp_path / "tensorflow.py") in check["hint"]
+
+
+LOCK: dict[str, Any] = {"tensorflow": "2.20.0", "pins": {"six==1": ["0"]}}
+HEAD = "import json, os, sys\nreport = open(sys.argv[1], 'a', buffering=1)\n"
+BEGINS = HEAD + 'report.write(\'{"begins": "fit"}\\n\')\n'
+
+
+def test_the_trial_gets_the_lock_and_an_empty_folder_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SETTING", "kept")
+    trial = HEAD + (
+        "found = [json.loads(sys.argv[2])['tensorflow'], sorted(os.listdir()), sys.path[0] == os.getcwd(),"
+        " sorted(os.environ)]\n"
+        "report.write(json.dumps({'id': 'x', 'status': 'pass', 'found': found}) + '\\n')\n"
+    )
+    (check,) = run_in_fresh_process(LOCK, trial)
+    version, files, first, names = check["found"]
+    assert (version, files, first) == ("2.20.0", ["report.jsonl", "tfbootstrap_trial.py"], True)  # type: ignore[comparison-overlap] # the stand-in reports a list
+    assert set(names) - set(os.environ) <= {"LC_CTYPE", "PWD"}
+
+
+@pytest.mark.parametrize(
+    ("end", "found", "hint"),
+    [
+        ("os.kill(os.getpid(), 4)", "signal 4", "AVX"),
+        ("os.kill(os.getpid(), 9)", "signal 9", "memory"),
+        ("os.kill(os.getpid(), 11)", "signal 11", "last lines"),
+        ("print('bad https://me:secret@index.test'); os._exit(3)", "ended with 3", "last lines"),
+    ],
+)
+def test_a_trial_that_dies_fails_the_check_that_it_was_in(end: str, found: str, hint: str) -> None:
+    (check,) = run_in_fresh_process(
+        LOCK, f"{BEGINS}sys.stdout.flush()\n{end.replace('; os', '; sys.stdout.flush(); os')}"
+    )
+    assert (check["id"], check["status"]) == ("fit", "fail")
+    assert found in check["found"]
+    assert hint in check["hint"]
+    assert "secret" not in str(check)
+
+
+def test_a_trial_that_dies_at_once_fails_the_import() -> None:
+    assert summary(run_in_fresh_process(LOCK, "import nothing_of_the_kind")) == [("import", "fail")]
+
+
+def test_a_trial_that_dies_at_its_end_fails() -> None:
+    trial = BEGINS + 'report.write(\'{"id": "fit", "status": "pass"}\\n\')\nos._exit(1)\n'
+    assert summary(run_in_fresh_process(LOCK, trial)) == [("fit", "pass"), ("exit", "fail")]
+
+
+def test_a_trial_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "TRIAL_LIMIT", 0.5)
+    (check,) = run_in_fresh_process(LOCK, BEGINS + "import time\ntime.sleep(60)\n")
+    assert (check["id"], check["status"]) == ("fit", "fail")
+    assert "no answer" in check["found"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "count"), [(None, 2), ("0", 1), ("", 0), ("-1", 0), ("0,1", 2), ("0,1,2", 2), ("GPU-1a2b", 1)]
+)
+def test_hidden_gpus_are_not_expected(shown: str | None, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if shown is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+    assert count_visible_gpus({"gpus": [{}, {}]}) == count
