@@ -99,7 +99,7 @@ def bundle(sources: Sequence[str]) -> tuple[str, str]:
                 module, imported = str(node.module), {_plain_name(alias) for alias in node.names}
                 if not module.startswith(PAYLOAD_PREFIX):
                     names.setdefault(module, set()).update(imported)
-            else:
+            elif node is not tree.body[0] or not _is_text(node):
                 _define(node, defined)
                 continue
             end = int(node.end_lineno or 0) + 1
@@ -157,7 +157,7 @@ def as_literal(value: Any, indent: int = 0) -> str:
     if isinstance(value, dict) and value:
         lines = [f"{inner}{as_literal(key)}: {as_literal(item, indent + 4)},\n" for key, item in value.items()]
         return "{\n" + "".join(lines) + outer + "}"
-    if isinstance(value, list) and value and len(ascii(value)) > 100:
+    if isinstance(value, list) and (len(ascii(value)) > 100 or any(isinstance(item, dict | list) for item in value)):
         return "[\n" + "".join(f"{inner}{as_literal(item, indent + 4)},\n" for item in value) + outer + "]"
     if isinstance(value, list):
         return "[" + ", ".join(as_literal(item) for item in value) + "]"

@@ -85,7 +85,7 @@ def test_only_what_differs_is_asked_for() -> None:
 @pytest.mark.parametrize("pin", ["six==1.0 --index-url=https://x.test", "six==1.0\n-e .", "-r x==1", "six==1; x"])
 def test_what_is_no_pin_never_reaches_an_installer(pin: str) -> None:
     with pytest.raises(BootstrapError, match="no pin with hashes"):
-        list(_requirement_lines({"pins": {pin: [DIGEST]}}, {pin.split("==")[0]: "missing"}))
+        list(_requirement_lines({"pins": {pin: [DIGEST]}}, {pin.split("==", maxsplit=1)[0]: "missing"}))
 
 
 @pytest.mark.parametrize("hashes", [[], ["abc"], [DIGEST + " --pre"]])

@@ -16,7 +16,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def make_header(**changes: Any) -> LockHeader:
     """Return the header of a CPU lock for this machine, with these fields changed; some go to its target."""
-    target = {
+    target: dict[str, Any] = {
         "name": "this-machine",
         "python": PYTHON,
         "system": platform.system().lower().replace("darwin", "macos"),

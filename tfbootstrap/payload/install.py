@@ -189,3 +189,5 @@ def _run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
         timer.cancel()
         process.kill()
         process.wait()
+        if process.stdout:
+            process.stdout.close()

@@ -10,7 +10,7 @@ import os
 import tempfile
 from typing import Any, Dict, Tuple
 
-REINSTALL = "run the bootstrap again: it reinstalls what differs from the lock"
+REINSTALL = "where versions differ, run the bootstrap again; else the lock is wrong: tfbootstrap lock --upgrade"
 LIBRARIES = "a CUDA library or the driver is missing or too old; the program's own messages name it"
 
 

@@ -138,6 +138,8 @@ def _run_limited(command: List[str], folder: str) -> Tuple[Optional[int], str]:
     finally:
         process.kill()
         process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _died(name: str, code: Optional[int], output: str) -> Check:

@@ -1,0 +1,97 @@
+"""Bootstraps of tiny locks, run for real: in a virtual environment, from a loopback index."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.environment import Sandbox
+from tests.support.loopback_index import LoopbackIndex
+from tests.support.programs import UV
+from tfbootstrap.edges.payload import read_payload
+from tfbootstrap.edges.resources import read_template
+from tfbootstrap.lock import Lock
+from tfbootstrap.render import render_bootstrap
+
+PASSING_TRIAL = '''"""Stands for the trial of a TensorFlow that works."""
+
+import json
+import os
+
+
+def run_trial(path, lock):
+    with open(path, "a") as report:
+        check = {"id": "import", "status": "pass", "expected": "", "found": "fine", "hint": ""}
+        report.write(json.dumps(check) + "\\n")
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapRun:
+    """How a bootstrap ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+    report: Any
+
+    def statuses(self) -> dict[str, str]:
+        """Return check id -> status."""
+        return {check["id"]: check["status"] for check in self.report["checks"]}
+
+
+@dataclass(frozen=True, slots=True)
+class TinyBootstrap:
+    """A bootstrap in the working folder of a sandbox, and an environment beside it."""
+
+    sandbox: Sandbox
+    index: LoopbackIndex
+
+    @property
+    def script(self) -> Path:
+        """Where the bootstrap lies."""
+        return self.sandbox.work / "project" / "bootstrap.py"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment."""
+        return self.sandbox.root / "venv" / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        """The library folder of the environment."""
+        (found,) = (self.sandbox.root / "venv" / "lib").glob("python*/site-packages")
+        return found
+
+    def write(self, lock: Lock, trial: str = PASSING_TRIAL) -> None:
+        """Render the bootstrap of a lock, with a trial that needs no TensorFlow."""
+        self.script.parent.mkdir(exist_ok=True)
+        text = render_bootstrap(lock, {**read_payload(), "trial": trial}, read_template("bootstrap.py.j2"))
+        self.script.write_text(text, encoding="utf-8")
+
+    def make_environment(self, python: Path | str) -> None:
+        """Make an environment without pip, as uv does."""
+        command: list[str | Path] = [UV, "venv", "--quiet", "--python", python, self.sandbox.root / "venv"]
+        subprocess.run(command, check=True, env=self.sandbox.environment())
+
+    def run(
+        self,
+        *arguments: str,
+        python: Path | None = None,
+        installer: str | None = str(UV),
+        variables: Mapping[str, str | None] | None = None,
+    ) -> BootstrapRun:
+        """Run the bootstrap with the environment's interpreter."""
+        report = self.sandbox.root / "report.json"
+        report.unlink(missing_ok=True)
+        command: list[str | Path] = [python or self.python, self.script, "--json", report, *arguments]
+        if installer:
+            command += ["--installer", installer]
+        index = {"UV_DEFAULT_INDEX": self.index.simple_url, "UV_NO_CACHE": "1", "PYTHONPATH": None}
+        result = self.sandbox.run(*command, variables={**index, **(variables or {})})
+        written = json.loads(report.read_text()) if report.exists() else None
+        return BootstrapRun(result.returncode, result.stdout, result.stderr, written)

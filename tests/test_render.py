@@ -1,0 +1,299 @@
+"""What a lock becomes: readable programs out of which nothing can break."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from tests.support.golden import Golden
+from tests.support.locks import make_header
+from tests.support.sources import PACKAGE
+from tfbootstrap.edges.payload import read_payload
+from tfbootstrap.edges.resources import read_template
+from tfbootstrap.lock import Lock, LockGpu, Pin
+from tfbootstrap.render import (
+    BOOTSTRAP_MODULES,
+    CELL_MODULES,
+    as_comment,
+    as_literal,
+    as_raw_text,
+    bundle,
+    lock_data,
+    render_bootstrap,
+    render_cell,
+    without_docstrings,
+)
+
+CELL_BUDGET = 60_000
+"""Bytes of a whole cell with a lock of 40 packages."""
+
+SMALL = {
+    "probe": """'Asks the machine.'
+
+import os
+
+
+def probe_machine():
+    'Return facts.'
+    return os.name
+""",
+    "judge": """'Judges.'
+
+from typing import Dict
+
+LIMIT = 3
+'How many.'
+""",
+    "distributions": """'Reads.'
+
+
+class Nothing(Exception):
+    'Nothing.'
+""",
+    "install": """'Installs.'
+
+import os
+import sys
+from typing import Any, Dict
+
+
+def install() -> Dict[str, Any]:
+    return {}
+""",
+    "verify": """'Verifies.'
+
+from tfbootstrap.payload.install import install
+
+
+def verify():
+    # Why not?
+    return install()
+""",
+    "report": """'Reports.'
+
+
+class Report:
+    'A report.'
+
+    def show(self):
+        'Show it.'
+        return 1
+""",
+    "program": """'The program.'
+
+
+def run_program(lock, trial, script, text):
+    return 0
+""",
+    "session": """'The session.'
+
+
+def run_cell(lock, trial):
+    pass
+""",
+    "trial": """'The trial.'
+
+import json
+
+
+def run_trial(path, lock):
+    pass
+""",
+}
+"""A payload of few lines."""
+
+
+def a_lock(pins: int = 2, **changes: Any) -> Lock:
+    gpu = {
+        "cuda_provider": "wheels",
+        "build_cuda": "12.5.1",
+        "build_cudnn": "9",
+        "build_capabilities": ("sm_60", "sm_70", "sm_80", "sm_89", "compute_90"),
+        "driver_floor": "525.60.13",
+        "gpus": (LockGpu(name="Tesla T4", compute_capability="7.5"),),
+    }
+    fields = {"name": "colab-2026.07", "python": "3.12", "system": "linux", "machine": "x86_64", "libc": "glibc 2.27"}
+    # Every third package of a real lock has two wheels that fit its target.
+    hashes = ["sha256:" + f"{number:064x}" for number in range(pins * 2)]
+    made = tuple(
+        Pin(name=f"a-package-{number}", version="2.19.0", hashes=tuple(hashes[number : number + 1 + (number % 3 == 0)]))
+        for number in range(pins)
+    )
+    return Lock(header=make_header(**{**gpu, **fields, **changes}), pins=made)
+
+
+def bootstrap(lock: Lock) -> str:
+    return render_bootstrap(lock, SMALL, read_template("bootstrap.py.j2"))
+
+
+def cell(lock: Lock) -> str:
+    return render_cell(lock, SMALL, read_template("cell.py.j2"))
+
+
+def lock_in(program: str) -> Any:
+    """Return the data that a program assigns to LOCK."""
+    (value,) = [
+        node.value
+        for node in ast.parse(program).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "LOCK"
+    ]
+    return ast.literal_eval(value)
+
+
+def test_whole_artefacts(golden: Golden) -> None:
+    golden.compare("bootstrap.py.txt", bootstrap(a_lock()))
+    golden.compare("cell.py.txt", cell(a_lock()))
+
+
+@pytest.mark.parametrize("render", [bootstrap, cell])
+def test_the_same_lock_gives_the_same_bytes(render: Any) -> None:
+    assert render(a_lock()) == render(a_lock())
+    assert "\r" not in render(a_lock())
+    assert lock_in(render(a_lock())) == lock_data(a_lock())
+
+
+@pytest.mark.parametrize("which", ["bootstrap", "cell"])
+def test_real_artefacts_are_python_3_7_and_alone(which: str) -> None:
+    render, template = (render_bootstrap, "bootstrap.py.j2") if which == "bootstrap" else (render_cell, "cell.py.j2")
+    text = render(a_lock(), read_payload(), read_template(template))
+    tree = ast.parse(text, feature_version=(3, 7))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported == {"typing"}
+    assert "tfbootstrap.payload" not in text
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert len(names) == len(set(names))
+
+
+def test_a_cell_for_40_packages_keeps_its_budget() -> None:
+    text = render_cell(a_lock(40), read_payload(), read_template("cell.py.j2"))
+    assert len(text.encode()) < CELL_BUDGET
+
+
+def test_the_carried_trial_is_a_program() -> None:
+    tree = ast.parse(render_bootstrap(a_lock(), read_payload(), read_template("bootstrap.py.j2")))
+    (trial,) = [
+        node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and str(node.value.value).startswith('"""What runs in a fresh process')
+    ]
+    source = (PACKAGE / "payload" / "trial.py").read_text(encoding="utf-8")
+    assert trial == source + "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\n"
+
+
+HOSTILE = st.text(min_size=1) | st.sampled_from(
+    [
+        '"',
+        "'",
+        "'''",
+        '"""',
+        "\\",
+        "\\'",
+        '")\nimport os\n',
+        "\n#",
+        "\r",
+        "\u2028",
+        "\x0c",
+        "{{ 1 }}",
+        "{% x %}",
+        "\ud800",
+    ]
+)
+
+
+@given(text=HOSTILE)
+def test_nothing_breaks_out(text: str) -> None:
+    lock = a_lock(
+        name=text, tensorflow=text, command=text, tool=text, gpus=(LockGpu(name=text, compute_capability="7.5"),)
+    )
+    for program in (bootstrap(lock), cell(lock)):
+        assert lock_in(program) == lock_data(lock)
+        assert program.isascii()
+        quiet = [type(node) for node in ast.parse(bootstrap(a_lock())).body]
+        if program.startswith("#!"):
+            assert [type(node) for node in ast.parse(program).body] == quiet
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
+def test_literals_mean_what_they_say(value: Any) -> None:
+    assert ast.literal_eval(as_literal(value)) == value
+    assert as_literal(value).isascii()
+
+
+@given(HOSTILE)
+def test_comments_stay_in_their_line(text: str) -> None:
+    assert len(as_comment(text).splitlines()) <= 1
+    assert as_comment(text).isascii()
+
+
+@pytest.mark.parametrize("source", ["x = '''y'''\n", "x = 1"])
+def test_a_program_that_would_end_its_literal_is_refused(source: str) -> None:
+    with pytest.raises(ValueError, match="carried program"):
+        as_raw_text(source)
+
+
+def test_bundle_joins_imports_and_keeps_comments() -> None:
+    imports, body = bundle([SMALL[name] for name in ("install", "judge", "verify")])
+    assert imports == "import os\nimport sys\nfrom typing import Any, Dict"
+    assert body.startswith("# ==== Installs.\n\ndef install()")
+    assert "    # Why not?\n" in body
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"),
+    [
+        (['"""A."""\n\n\ndef f(): pass\n', '"""B."""\n\n\ndef f(): pass\n'], "two payload modules define f"),
+        (['"""A."""\nX = 1\n', '"""B."""\nX: int = 1\n'], "two payload modules define X"),
+        (['"""A."""\nimport os as o\n'], "renames nothing"),
+        (['"""A."""\nfrom os import path as o\n'], "renames nothing"),
+    ],
+)
+def test_bundle_refuses_what_would_clash(sources: list[str], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        bundle(sources)
+
+
+def test_docstrings_stay_behind_in_the_cell() -> None:
+    assert (
+        without_docstrings(SMALL["report"]) == "'Reports.'\n\n\nclass Report:\n    def show(self):\n        return 1\n"
+    )
+    assert without_docstrings(SMALL["distributions"]).endswith("class Nothing(Exception):\n    pass\n")
+    assert without_docstrings(SMALL["judge"]).endswith("LIMIT = 3\n")
+
+
+@pytest.mark.parametrize("modules", [BOOTSTRAP_MODULES, CELL_MODULES])
+def test_code_without_docstrings_is_the_same_code(modules: tuple[str, ...]) -> None:
+    class WithoutText(ast.NodeTransformer):
+        def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+            return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+
+        def visit_Pass(self, node: ast.Pass) -> None:
+            return None
+
+    for name in modules:
+        source = read_payload()[name]
+        bare = ast.dump(WithoutText().visit(ast.parse(without_docstrings(source))))
+        assert bare == ast.dump(WithoutText().visit(ast.parse(source)))
+        assert len(without_docstrings(source)) < len(source)
+
+
+def test_a_template_that_asks_for_more_is_refused() -> None:
+    with pytest.raises(UndefinedError):
+        render_bootstrap(a_lock(), SMALL, "{{ nothing }}")
+
+
+def test_lock_data_is_plain() -> None:
+    assert json.loads(json.dumps(lock_data(a_lock()))) == lock_data(a_lock())
