@@ -1,0 +1,69 @@
+"""`tfbootstrap cell` as its user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.environment import Sandbox
+from tests.support.locks import make_lock
+from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.lock import write_lock
+
+NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
+
+
+@pytest.fixture
+def project(sandbox: Sandbox) -> Path:
+    """Return a folder with a lock and a notebook."""
+    lock = make_lock([build_wheel(Project(name="six", version="1.17.0"))])
+    (sandbox.work / "requirements.txt").write_text(write_lock(lock))
+    (sandbox.work / "train.ipynb").write_text(NOTEBOOK)
+    return sandbox.work
+
+
+def test_the_cell_goes_to_stdout(sandbox: Sandbox, project: Path) -> None:
+    result = sandbox.tfbootstrap("cell")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '"six==1.17.0"' in result.stdout
+    assert result.stdout.endswith("run_cell(LOCK, TRIAL)\n")
+    sandbox.assert_nothing_left(expected=["requirements.txt", "train.ipynb"])
+
+
+def test_into_puts_it_in_once(sandbox: Sandbox, project: Path) -> None:
+    first = sandbox.tfbootstrap("cell", "--into", "train.ipynb")
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "wrote the cell into train.ipynb\n")
+    (cell,) = json.loads((project / "train.ipynb").read_text())["cells"]
+    assert "".join(cell["source"]) + "\n" == sandbox.tfbootstrap("cell").stdout
+    assert cell["metadata"] == {"tfbootstrap": {"target": "this-machine", "tensorflow": "2.20.0"}}
+    written = (project / "train.ipynb").stat()
+    second = sandbox.tfbootstrap("cell", "--into", "train.ipynb")
+    assert (second.returncode, second.stderr) == (0, "train.ipynb has the cell already\n")
+    assert (project / "train.ipynb").stat().st_mtime_ns == written.st_mtime_ns
+    assert (project / "train.ipynb").stat().st_ino == written.st_ino
+
+
+def test_where_one_notebook_is_wrong_none_changes(sandbox: Sandbox, project: Path) -> None:
+    (project / "broken.ipynb").write_text("{")
+    result = sandbox.tfbootstrap("cell", "--into", "train.ipynb", "--into", "broken.ipynb")
+    assert result.returncode == 2
+    assert "broken.ipynb:1:2: is no JSON" in result.stderr
+    assert (project / "train.ipynb").read_text() == NOTEBOOK
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nothing.txt",), "nothing.txt: there is no such lock"),
+        (("train.ipynb",), "this is no lock of tfbootstrap"),
+        (("--into", "nothing.ipynb"), "nothing.ipynb: there is no such notebook"),
+    ],
+)
+def test_bad_input_is_one_message(sandbox: Sandbox, project: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = sandbox.tfbootstrap("cell", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert "hint:" in result.stderr
+    assert "Traceback" not in result.stderr
