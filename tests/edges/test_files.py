@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.environment import assert_holds_only
-from tfbootstrap.edges.files import read_exactly, write_all_atomically, write_atomically
+from tfbootstrap.edges.files import read_text, write_all_atomically, write_atomically
 from tfbootstrap.errors import InputError, OutputError
 
 
@@ -128,7 +128,7 @@ def test_where_one_can_not_be_replaced_the_others_are_put_back(
 
 def test_reads_with_the_file_s_own_line_ends(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"a\r\nb\n")
-    assert read_exactly(tmp_path / "x", what="lock", hint="h") == "a\r\nb\n"
+    assert read_text(tmp_path / "x", what="lock", hint="h") == "a\r\nb\n"
 
 
 @pytest.mark.parametrize(
@@ -142,5 +142,5 @@ def test_reads_with_the_file_s_own_line_ends(tmp_path: Path) -> None:
 def test_what_can_not_be_read_is_an_input_error(tmp_path: Path, make: Any, problem: str) -> None:
     make(tmp_path / "x")
     with pytest.raises(InputError, match=problem) as caught:
-        read_exactly(tmp_path / "x", what="lock", hint="make it")
+        read_text(tmp_path / "x", what="lock", hint="make it")
     assert caught.value.hint == "make it"

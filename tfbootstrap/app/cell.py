@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfbootstrap.app.locks import open_lock
 from tfbootstrap.app.render import cell_text
-from tfbootstrap.edges.files import read_exactly, write_all_atomically
+from tfbootstrap.edges.files import read_text, write_all_atomically
 from tfbootstrap.edges.notebooks import NotebookCell, put_cell
 
 
@@ -34,7 +34,7 @@ def make_cell(lock_path: str, notebooks: Sequence[str] = ()) -> CellOutcome:
     )
     texts = {}
     for notebook in notebooks:
-        text = read_exactly(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb")
+        text = read_text(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb")
         texts[Path(notebook)] = put_cell(text, cell, notebook)
     changed = {str(path) for path in write_all_atomically(texts)}
     return CellOutcome(

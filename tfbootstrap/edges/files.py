@@ -125,7 +125,7 @@ def _failure(path: Path, error: OSError) -> OutputError:
     )
 
 
-def read_exactly(path: Path, *, what: str, hint: str) -> str:
+def read_text(path: Path, *, what: str, hint: str) -> str:
     """Return the text of a UTF-8 file with its own line ends; `what` names the file's role in messages.
 
     Raises InputError where there is none, or it can't be read.
