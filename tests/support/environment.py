@@ -58,6 +58,9 @@ class Sandbox:
             "NO_COLOR": "1",
             "COLUMNS": "100",
             "LANG": "C.UTF-8",
+            # How coverage finds its way into children; unset but under `coverage run`.
+            "COVERAGE_PROCESS_CONFIG": os.environ.get("COVERAGE_PROCESS_CONFIG"),
+            "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START"),
             **changes,
         }
         return {name: value for name, value in variables.items() if value is not None}
