@@ -57,9 +57,12 @@ def relevant_requirements(
 
 
 def _holds(requirement: Requirement, python: str) -> bool:
-    if requirement.marker is None:
-        return True
-    environment = {
+    return requirement.marker is None or requirement.marker.evaluate({**linux_environment(python), "extra": ""})
+
+
+def linux_environment(python: str) -> dict[str, str]:
+    """Return the marker environment of CPython X.Y on Linux x86_64."""
+    return {
         "python_version": python,
         "python_full_version": f"{python}.9",
         "implementation_name": "cpython",
@@ -68,9 +71,7 @@ def _holds(requirement: Requirement, python: str) -> bool:
         "sys_platform": "linux",
         "platform_system": "Linux",
         "platform_machine": "x86_64",
-        "extra": "",
     }
-    return requirement.marker.evaluate(environment)
 
 
 def choose_wheel(files: Iterable[IndexFile], version: str) -> IndexFile | None:
