@@ -10,7 +10,8 @@ from pathlib import Path
 from tfbootstrap.edges.resources import load, load_file, matrix_directory
 from tfbootstrap.errors import UsageError
 from tfbootstrap.matrix.hosts import HostRow, HostsMatrix, LinuxDistribution
-from tfbootstrap.matrix.runtimes import RuntimeProfile
+from tfbootstrap.matrix.requires import RequiresMatrix
+from tfbootstrap.matrix.runtimes import Image, RuntimeProfile
 
 _SUFFIX = ".yaml"
 
@@ -37,6 +38,19 @@ def load_runtime(name: str, directory: Traversable | Path | None = None) -> Name
     if distribution is not None:
         return NamedRuntime(profile=_distribution_profile(distribution, hosts.distribution_python))
     raise _unknown(name, runtime_names(folder, hosts))
+
+
+def load_requirements(
+    profile: RuntimeProfile, image: Image, directory: Traversable | Path | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return what the packages of an image require: normalised name -> requirements; empty for a plain runtime.
+
+    Only a change of the image needs them, so `load_runtime` does not read them. Raises MatrixError, InputError.
+    """
+    if not profile.images:
+        return {}
+    folder = matrix_directory() if directory is None else directory
+    return load(RequiresMatrix, folder).of(profile.pins(image))
 
 
 def runtime_names(directory: Traversable | Path | None = None, hosts: HostsMatrix | None = None) -> tuple[str, ...]:

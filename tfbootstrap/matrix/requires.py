@@ -39,7 +39,9 @@ Left out: requirements without a version, of extras, for other platforms, and of
     checked: DateText
     """The day on which the metadata was read."""
     unread: PinLines = ()
-    """Packages whose requirements no index tells: source only, gone, or from an index of their own."""
+    """Packages whose requirements no index tells: source only, or gone."""
+    partly: PinLines = ()
+    """Builds of another index, read from the public one of the same number; what they require of CUDA is left out."""
     lines: Annotated[tuple[str, ...], Lines(REQUIRES)]
     """A package and those of its versions that require the same; below it, indented, each requirement."""
 
@@ -74,7 +76,12 @@ Left out: requirements without a version, of extras, for other platforms, and of
 
     @classmethod
     def from_requirements(
-        cls, requirements: Mapping[tuple[str, str], tuple[str, ...]], *, unread: tuple[str, ...], checked: str
+        cls,
+        requirements: Mapping[tuple[str, str], tuple[str, ...]],
+        *,
+        unread: tuple[str, ...] = (),
+        partly: tuple[str, ...] = (),
+        checked: str,
     ) -> RequiresMatrix:
         """Make the file's record from (normalised name, version) -> requirements; versions in the order given."""
         groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -84,4 +91,4 @@ Left out: requirements without a version, of extras, for other platforms, and of
         lines: list[str] = []
         for (name, required), versions in sorted(groups.items(), key=lambda group: group[0][0]):
             lines += [" ".join([name, *versions]), *(_INDENT + requirement for requirement in required)]
-        return cls(checked=checked, unread=unread, lines=tuple(lines))
+        return cls(checked=checked, unread=unread, partly=partly, lines=tuple(lines))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -16,16 +17,25 @@ from tfbootstrap.edges.index import IndexClient, ask_default_index
 from tfbootstrap.edges.index_configuration import read_index_configuration
 from tfbootstrap.edges.resources import find_data, load, load_file
 from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
+from tfbootstrap.matrix.companions import CompanionsMatrix
+from tfbootstrap.matrix.requires import RequiresMatrix
+from tfbootstrap.matrix.runtimes import RuntimeProfile
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
+from tfbootstrap.upkeep.companions import read_companions
 from tfbootstrap.upkeep.dump import dump
 from tfbootstrap.upkeep.lints import findings
 from tfbootstrap.upkeep.proposal import propose
+from tfbootstrap.upkeep.requires import read_requires
+from tfbootstrap.upkeep.runtimes import colab_profile, read_lists
 from tfbootstrap.upkeep.schema import json_schema
 from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
 
 _matrix_option = click.option(
     "--matrix", "directory", type=click.Path(path_type=Path), help="The matrix folder (default: this checkout's)."
+)
+_index_option = click.option(
+    "--index", metavar="URL", help="The package index (default: what uv or pip is configured with)."
 )
 _write_option = click.option("--write", is_flag=True, help="Write what the diff shows.")
 
@@ -37,7 +47,7 @@ def group() -> None:
 
 @group.command()
 @click.option("--only", metavar="SPEC", help="Read these releases only (`==2.20.*`); keep the other rows.")
-@click.option("--index", metavar="URL", help="The package index (default: what uv or pip is configured with).")
+@_index_option
 @_matrix_option
 @_write_option
 def tensorflow(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
@@ -46,9 +56,50 @@ def tensorflow(only: str | None, index: str | None, directory: Path | None, writ
     path = folder / TensorflowMatrix.FILE
     specifier = parse_only(only) if only else None
     keep = load(TensorflowMatrix, folder) if specifier is not None else None
-    client = IndexClient(index or read_index_configuration(os.environ, Path.cwd()).default or ask_default_index())
-    new = read_matrix(client, only=specifier, keep=keep, progress=lambda line: click.echo(line, err=True))
+    new = read_matrix(_client(index), only=specifier, keep=keep, progress=_progress)
     return _finish({path: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--from", "source", type=click.Path(path_type=Path), required=True, help="A checkout of Colab's lists.")
+@click.option("--name", required=True, help="The profile's name: `colab-2026.07`.")
+@click.option("--commit", required=True, help="The checkout's commit.")
+@click.option("--date", "published", required=True, help="The commit's day (YYYY-MM-DD).")
+@_matrix_option
+@_write_option
+def runtimes(source: Path, name: str, commit: str, published: str, directory: Path | None, write: bool) -> int:
+    """Make a runtime profile from the lists that Colab publishes; a title and note typed by hand are kept."""
+    folder = _folder(directory)
+    path = folder / "runtimes" / f"{name}.yaml"
+    keep = load_file(RuntimeProfile, path) if path.is_file() else None
+    texts = read_lists(source)
+    profile = colab_profile(texts, name=name, commit=commit, published=published, checked=_today(), keep=keep)
+    return _finish({path: dump(profile)}, folder, write)
+
+
+@group.command("runtime-requires")
+@_index_option
+@_matrix_option
+@_write_option
+def runtime_requires(index: str | None, directory: Path | None, write: bool) -> int:
+    """Read what the packages of all runtime profiles require."""
+    folder = _folder(directory)
+    profiles = [load_file(RuntimeProfile, path) for path in files_of(RuntimeProfile, folder)]
+    path = folder / RequiresMatrix.FILE
+    keep = load_file(RequiresMatrix, path) if path.is_file() else None
+    new = read_requires(_client(index), profiles, checked=_today(), keep=keep, progress=_progress)
+    return _finish({path: dump(new)}, folder, write)
+
+
+@group.command()
+@_index_option
+@_matrix_option
+@_write_option
+def companions(index: str | None, directory: Path | None, write: bool) -> int:
+    """Read from their wheels how companions are tied to TensorFlow; rows typed by hand are kept."""
+    folder = _folder(directory)
+    new = read_companions(_client(index), load(CompanionsMatrix, folder), day=_today(), progress=_progress)
+    return _finish({folder / CompanionsMatrix.FILE: dump(new)}, folder, write)
 
 
 @group.command()
@@ -91,6 +142,18 @@ def _folder(directory: Path | None) -> Path:
     if not isinstance(folder, Path) or not folder.is_dir():
         raise UsageError(f"{folder} is not a folder that can be written", hint="name one with --matrix")
     return folder
+
+
+def _client(index: str | None) -> IndexClient:
+    return IndexClient(index or read_index_configuration(os.environ, Path.cwd()).default or ask_default_index())
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _today() -> str:
+    return datetime.now(tz=timezone.utc).date().isoformat()
 
 
 def _finish(texts: Mapping[Path, str], folder: Path, write: bool) -> int:

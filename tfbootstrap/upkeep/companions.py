@@ -165,7 +165,7 @@ def read_companions(
     day: str,
     progress: Callable[[str], None] = lambda _: None,
 ) -> CompanionsMatrix:
-    """Return the matrix with its `wheels` and `cuda` as the index has them now.
+    """Return the matrix with its `wheels` and `cuda` as the index has them now; the day changes only with them.
 
     Raises PackageIndexError where the index fails, InputError where a package has no wheel at all.
     """
@@ -177,7 +177,7 @@ def read_companions(
 
     with ThreadPoolExecutor(_THREADS) as pool:
         rows = tuple(pool.map(read, matrix.rows))
-    return dataclasses.replace(matrix, read=day, rows=rows)
+    return matrix if rows == matrix.rows else dataclasses.replace(matrix, read=day, rows=rows)
 
 
 def read_companion(client: IndexClient, name: str) -> ReadCompanion:

@@ -1,11 +1,13 @@
 """Refreshes `requires.yaml`: reads the METADATA of every package that a runtime profile lists.
 
-What a runtime installed from an address, or in a version of another index (`2.11.0+cu128`), no public index can tell:
-those are listed as unread.
+What a runtime installed from an address no index can tell. A build of another index (`2.11.0+cu128`) requires what the
+public one of the same number does, but for CUDA.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -98,9 +100,10 @@ def read_requires(
     profiles: Sequence[RuntimeProfile],
     *,
     checked: str,
+    keep: RequiresMatrix | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> RequiresMatrix:
-    """Read what every listed package requires.
+    """Read what every listed package requires; where that is what `keep` says, its day of checking stays too.
 
     Raises PackageIndexError where the index itself fails, InputError where the profiles list nothing.
     """
@@ -122,7 +125,8 @@ def read_requires(
     names = sorted(installed)
     with ThreadPoolExecutor(_THREADS) as pool:
         answers = dict(zip(names, pool.map(read, names), strict=True))
-    return join_answers(answers, checked=checked)
+    new = join_answers(answers, checked=checked)
+    return keep if keep and dataclasses.replace(new, checked=keep.checked) == keep else new
 
 
 def join_answers(answers: Mapping[str, Mapping[str, tuple[str, ...] | None]], *, checked: str) -> RequiresMatrix:
@@ -141,7 +145,8 @@ def join_answers(answers: Mapping[str, Mapping[str, tuple[str, ...] | None]], *,
         for version, requirements in versions.items()
         if requirements is None
     )
-    return RequiresMatrix.from_requirements(read, unread=unread, checked=checked)
+    partly = tuple(f"{name}=={version}" for name, version in read if "+" in version)
+    return RequiresMatrix.from_requirements(read, unread=unread, partly=partly, checked=checked)
 
 
 def _files(client: IndexClient, name: str) -> tuple[IndexFile, ...]:
@@ -154,8 +159,14 @@ def _files(client: IndexClient, name: str) -> tuple[IndexFile, ...]:
 
 
 def _read_one(client: IndexClient, version: str, files: tuple[IndexFile, ...]) -> tuple[str, ...] | None:
-    if "+" in version:
-        # Another index's build; the public one of the same number requires other things (torch: another CUDA).
+    public, _, build = version.partition("+")
+    wheel = choose_wheel(files, public)
+    if wheel is None:
         return None
-    wheel = choose_wheel(files, version)
-    return None if wheel is None else parse_metadata(read_metadata(client, wheel)).requires
+    requires = parse_metadata(read_metadata(client, wheel)).requires
+    return without_cuda(requires) if build else requires
+
+
+def without_cuda(requires: Iterable[str]) -> tuple[str, ...]:
+    """Leave out what differs between builds of one version for different CUDA versions."""
+    return tuple(text for text in requires if not re.match(r"(nvidia|cuda|triton|pytorch-triton)\b", text))

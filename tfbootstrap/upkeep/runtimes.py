@@ -8,9 +8,11 @@ an empty profile.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
@@ -125,8 +127,26 @@ def parse_os_info(text: str, name: str) -> tuple[str, str]:
     return lines[0], pythons[0]
 
 
-def colab_profile(texts: Mapping[str, str], *, name: str, commit: str, published: str, checked: str) -> RuntimeProfile:
+def read_lists(checkout: Path) -> dict[str, str]:
+    """Return the published files of a checkout that are there: file name -> text. Raises InputError for none."""
+    texts = {name: (checkout / name).read_text(encoding="utf-8") for name in FILES if (checkout / name).is_file()}
+    if not texts:
+        raise InputError(Location(str(checkout)), f"has none of {', '.join(FILES)}", hint=f"clone {REPOSITORY}")
+    return texts
+
+
+def colab_profile(
+    texts: Mapping[str, str],
+    *,
+    name: str,
+    commit: str,
+    published: str,
+    checked: str,
+    keep: RuntimeProfile | None = None,
+) -> RuntimeProfile:
     """Return the profile that published files describe: file name -> text, see FILES.
+
+    Title and note come from `keep`, the profile so far, and the day of checking too where nothing else differs.
 
     Raises InputError where a file is missing or says nothing.
     """
@@ -140,10 +160,9 @@ def colab_profile(texts: Mapping[str, str], *, name: str, commit: str, published
         raise InputError(Location(APT[image]), "lists no libc6")
     cpu = parse_freeze(texts[FREEZE["cpu"]], FREEZE["cpu"])
     gpu = parse_freeze(texts[FREEZE["gpu"]], FREEZE["gpu"]) if image == "gpu" else None
-    version = name.removeprefix("colab-")
-    return RuntimeProfile(
+    profile = RuntimeProfile(
         name=name,
-        title=f"Google Colab, runtime version {version}",
+        title=keep.title if keep else f"Google Colab, runtime version {name.removeprefix('colab-')}",
         host="colab",
         python=python,
         system="linux",
@@ -153,6 +172,7 @@ def colab_profile(texts: Mapping[str, str], *, name: str, commit: str, published
         gpu="offered",
         published=published,
         cuda=system_cuda(apt, APT[image]),
+        note=keep.note if keep else None,
         source=f"{REPOSITORY}@{commit}:{FREEZE[image]}",
         checked=checked,
         packages=cpu.packages,
@@ -161,3 +181,4 @@ def colab_profile(texts: Mapping[str, str], *, name: str, commit: str, published
         gpu_absent=tuple(sorted(cpu.names - gpu.names)) if gpu else (),
         gpu_unindexed=gpu.unindexed if gpu else (),
     )
+    return keep if keep and dataclasses.replace(profile, checked=keep.checked) == keep else profile
