@@ -18,13 +18,14 @@ from tfbootstrap.errors import EngineConflictError, Location
 from tfbootstrap.facts import Distribution, Facts, HostFacts, PlatformFacts, PythonFacts
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.overlay import breaks, changes
 from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.records import Candidate
 from tfbootstrap.request import Request, TensorflowWish, parse_requirement, parse_tensorflow
 from tfbootstrap.resolution import ResolutionInput, Solution
 
-MATRIX = load(TensorflowMatrix)
+KNOWLEDGE = Knowledge(tensorflow=load(TensorflowMatrix))
 
 IMAGE = {
     "tensorflow": Distribution(version="2.20.0"),
@@ -75,8 +76,8 @@ def overlay(index: LoopbackIndex, facts: Facts, wish: str | None, *packages: str
         asked.append(problem)
         return resolve(problem, IndexConfiguration(default=index.simple_url))
 
-    admission = admit(facts, MATRIX, request)
-    candidate, solution = resolve_overlay(admission, lambda narrowed: resolution_input(narrowed, MATRIX), solve)
+    admission = admit(facts, KNOWLEDGE, request)
+    candidate, solution = resolve_overlay(admission, lambda narrowed: resolution_input(narrowed, KNOWLEDGE), solve)
     return candidate, solution, len(asked)
 
 
@@ -123,7 +124,7 @@ def test_what_no_release_of_the_image_helps_stays_a_conflict(index: LoopbackInde
 
 def test_the_order_is_the_image_s_own_then_the_newest() -> None:
     wish = TensorflowWish(specifier=SpecifierSet(">=2.19,<2.22"), said_by="--tensorflow")
-    admission = admit(image(), MATRIX, Request(tensorflow=(wish,)))
+    admission = admit(image(), KNOWLEDGE, Request(tensorflow=(wish,)))
     versions = [candidate.row.version for candidate in preferred_order(admission)]
     assert versions == ["2.20.0", "2.21.0", "2.19.1", "2.19.0"]
 

@@ -11,11 +11,12 @@ from tfbootstrap.explain import by_minor, rejection_sentence, rejections_text
 from tfbootstrap.facts import Facts, PlatformFacts, PythonFacts
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission
 from tfbootstrap.plan.ways_out import rejections
 from tfbootstrap.request import Request, TensorflowWish, parse_tensorflow
 
-MATRIX = load(TensorflowMatrix)
+KNOWLEDGE = Knowledge(tensorflow=load(TensorflowMatrix))
 
 
 def facts(
@@ -51,7 +52,7 @@ def only_rejection(admission: Admission) -> str:
 
 
 def test_without_a_wish_every_stable_version_with_a_wheel_is_admitted_newest_first() -> None:
-    admitted = versions(admit(facts("3.13"), MATRIX, ask()))
+    admitted = versions(admit(facts("3.13"), KNOWLEDGE, ask()))
     assert admitted == sorted(admitted, reverse=True)
     assert admitted[-1] == "2.20.0"
     assert not any("rc" in version for version in admitted)
@@ -103,34 +104,34 @@ def test_without_a_wish_every_stable_version_with_a_wheel_is_admitted_newest_fir
 def test_a_version_that_does_not_fit_is_rejected_with_the_deciding_rule(
     runtime: Facts, wish: str, sentence: str
 ) -> None:
-    assert only_rejection(admit(runtime, MATRIX, ask(wish))) == sentence
+    assert only_rejection(admit(runtime, KNOWLEDGE, ask(wish))) == sentence
 
 
 def test_the_newest_patch_that_has_a_wheel_is_found() -> None:
-    assert versions(admit(facts("3.7"), MATRIX, ask("2.11"))) == ["2.11.0"]
+    assert versions(admit(facts("3.7"), KNOWLEDGE, ask("2.11"))) == ["2.11.0"]
 
 
 def test_glibc_2_27_is_enough_for_2_21() -> None:
-    assert versions(admit(facts("3.12", libc="glibc 2.27"), MATRIX, ask("2.21"))) == ["2.21.0"]
+    assert versions(admit(facts("3.12", libc="glibc 2.27"), KNOWLEDGE, ask("2.21"))) == ["2.21.0"]
 
 
 def test_old_manylinux_names_fit_old_glibc() -> None:
-    assert "2.8.4" in versions(admit(facts("3.10", libc="glibc 2.12"), MATRIX, ask("2.8")))
-    assert not admit(facts("3.10", libc="glibc 2.12"), MATRIX, ask("2.9")).candidates
+    assert "2.8.4" in versions(admit(facts("3.10", libc="glibc 2.12"), KNOWLEDGE, ask("2.8")))
+    assert not admit(facts("3.10", libc="glibc 2.12"), KNOWLEDGE, ask("2.9")).candidates
 
 
 def test_python_3_14_gets_no_pre_release_unasked_and_is_told_of_it() -> None:
-    admission = admit(facts("3.14"), MATRIX, ask())
+    admission = admit(facts("3.14"), KNOWLEDGE, ask())
     assert not admission.candidates
-    found = rejections(admission, MATRIX)
+    found = rejections(admission, KNOWLEDGE)
     assert any("2.22.0rc0" in way.command for way in found.ways_out)
     assert any("--python=3.13" in way.command for way in found.ways_out)
-    assert versions(admit(facts("3.14"), MATRIX, ask("2.22.0rc0"))) == ["2.22.0rc0"]
+    assert versions(admit(facts("3.14"), KNOWLEDGE, ask("2.22.0rc0"))) == ["2.22.0rc0"]
 
 
 def test_the_ways_out_of_an_old_version_are_named_cheapest_first() -> None:
-    admission = admit(facts("3.12"), MATRIX, ask("2.7"))
-    found = rejections(admission, MATRIX)
+    admission = admit(facts("3.12"), KNOWLEDGE, ask("2.7"))
+    found = rejections(admission, KNOWLEDGE)
     assert [(way.text, way.command) for way in found.ways_out] == [
         ("another TensorFlow: 2.16 fits this runtime", "tfbootstrap lock --tensorflow=2.16"),
         ("another TensorFlow: 2.21 fits this runtime", "tfbootstrap lock --tensorflow=2.21"),
@@ -149,7 +150,7 @@ def test_the_ways_out_of_an_old_version_are_named_cheapest_first() -> None:
 @pytest.mark.parametrize(("wish", "near"), [("2.99", "2.21.0"), ("2.15.9", "2.15.1"), ("9", "2.21.0")])
 def test_an_unknown_version_is_answered_with_the_nearest(wish: str, near: str) -> None:
     with pytest.raises(UsageError, match="no TensorFlow release satisfies") as caught:
-        admit(facts(), MATRIX, ask(wish))
+        admit(facts(), KNOWLEDGE, ask(wish))
     assert near in str(caught.value)
 
 
@@ -161,4 +162,4 @@ def test_wishes_that_contradict_each_other_are_named_with_their_places() -> None
         )
     )
     with pytest.raises(UsageError, match=r"==2\.20\.\* \(--tensorflow\) and <2\.16 \(requirements\.in:3\)"):
-        admit(facts(), MATRIX, request)
+        admit(facts(), KNOWLEDGE, request)

@@ -13,6 +13,7 @@ from tfbootstrap.lock import Lock, read_lock, write_lock
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.records import Admission, Plan, Rejections
@@ -119,12 +120,12 @@ def lock(options: LockOptions) -> LockOutcome:
     output = Path(options.output)
     check_output_folder(output)
     target = find_target(request, options.matrix)
-    matrix = _load_matrix(options.matrix)
-    admission = admit(target.facts, matrix, request)
+    knowledge = _load_knowledge(options.matrix)
+    admission = admit(target.facts, knowledge, request)
     if not admission.candidates:
-        return LockOutcome(name=target.name, target=target, rejections=rejections(admission, matrix))
+        return LockOutcome(name=target.name, target=target, rejections=rejections(admission, knowledge))
     existing = None if options.upgrade else _existing_lock(output)
-    plan, solution = _resolve(admission, matrix, existing, offline=options.offline)
+    plan, solution = _resolve(admission, knowledge, existing, offline=options.offline)
     made = make_lock(
         plan,
         solution,
@@ -132,7 +133,7 @@ def lock(options: LockOptions) -> LockOutcome:
         command=lock_command(request, output=options.output),
         inputs=request.digest(target.digest),
         tool=__version__,
-        matrix=record_digest(matrix),
+        matrix=record_digest(knowledge.tensorflow),
     )
     texts = {output: write_lock(made)}
     if options.bootstrap:
@@ -149,7 +150,7 @@ def check(options: LockOptions) -> CheckOutcome:
     reasons = []
     if request.digest(runtime_digest(request.runtime)) != found.header.inputs:
         reasons.append(f"other inputs than the lock was made for (it was made by: {found.header.command})")
-    reasons += _changed_rows(found, _load_matrix(options.matrix))
+    reasons += _changed_rows(found, _load_knowledge(options.matrix))
     if options.bootstrap:
         reasons += _bootstrap_problem(output, found)
     return CheckOutcome(path=options.output, reasons=tuple(reasons))
@@ -180,18 +181,18 @@ def check_output_folder(output: Path) -> None:
 
 
 def _resolve(
-    admission: Admission, matrix: TensorflowMatrix, existing: Lock | None, *, offline: bool
+    admission: Admission, knowledge: Knowledge, existing: Lock | None, *, offline: bool
 ) -> tuple[Plan, Solution]:
     from tfbootstrap.edges.engines import resolve
     from tfbootstrap.edges.index_configuration import read_index_configuration
 
     indexes = read_index_configuration()
     if is_provisioned(admission.facts):
-        return _resolve_overlay(admission, matrix, indexes, offline=offline)
+        return _resolve_overlay(admission, knowledge, indexes, offline=offline)
     preferences = tuple((pin.name, pin.version) for pin in existing.pins) if existing else ()
     excluded: tuple[str, ...] = ()
     for _ in range(MOST_UNKNOWN_RELEASES):
-        problem = resolution_input(admission, matrix, preferences=preferences, excluded=excluded, offline=offline)
+        problem = resolution_input(admission, knowledge, preferences=preferences, excluded=excluded, offline=offline)
         solution = resolve(problem, indexes)
         candidate = chosen_candidate(admission, solution)
         if candidate:
@@ -204,7 +205,7 @@ def _resolve(
 
 
 def _resolve_overlay(
-    admission: Admission, matrix: TensorflowMatrix, indexes: IndexConfiguration, *, offline: bool
+    admission: Admission, knowledge: Knowledge, indexes: IndexConfiguration, *, offline: bool
 ) -> tuple[Plan, Solution]:
     from tfbootstrap.app.overlay import resolve_overlay
     from tfbootstrap.edges.engines import resolve
@@ -212,7 +213,7 @@ def _resolve_overlay(
 
     candidate, solution = resolve_overlay(
         admission,
-        lambda narrowed: resolution_input(narrowed, matrix, offline=offline),
+        lambda narrowed: resolution_input(narrowed, knowledge, offline=offline),
         lambda problem: resolve(problem, indexes),
     )
     plan = decide(admission, candidate, solution)
@@ -228,10 +229,10 @@ def _resolve_overlay(
     )
 
 
-def _load_matrix(directory: Path | None) -> TensorflowMatrix:
+def _load_knowledge(directory: Path | None) -> Knowledge:
     from tfbootstrap.edges.resources import load
 
-    return load(TensorflowMatrix, matrix_folder(directory))
+    return Knowledge(tensorflow=load(TensorflowMatrix, matrix_folder(directory)))
 
 
 def _existing_lock(output: Path) -> Lock | None:
@@ -248,8 +249,8 @@ def _read_existing(output: Path) -> Lock:
     return read_lock(read_text(output, what="lock", hint="make it with `tfbootstrap lock`"), str(output))
 
 
-def _changed_rows(found: Lock, matrix: TensorflowMatrix) -> list[str]:
-    current = {f"tensorflow:{row.version}": row for row in matrix.rows}
+def _changed_rows(found: Lock, knowledge: Knowledge) -> list[str]:
+    current = {f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows}
     reasons = []
     for name, digest in found.header.rows.items():
         if name not in current:

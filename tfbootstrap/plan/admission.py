@@ -11,6 +11,7 @@ from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.lock import CudaProvider
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Candidate, Rejection
 from tfbootstrap.plan.tags import tag_fits, target_tags
 from tfbootstrap.request import Request
@@ -18,12 +19,12 @@ from tfbootstrap.request import Request
 Rule = Callable[[TensorflowRow, Facts, frozenset[Tag]], Rejection | None]
 
 
-def admit(facts: Facts, matrix: TensorflowMatrix, request: Request) -> Admission:
+def admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
     """Return the versions that may serve, newest first, and why the others asked for may not.
 
     Raises UsageError where no release at all has a version that was asked for.
     """
-    asked = _asked(matrix, request)
+    asked = _asked(knowledge.tensorflow, request)
     accepted = target_tags(facts)
     gpus = gpus_to_use(facts, request)
     candidates: list[Candidate] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from packaging.version import Version
 
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Candidate
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput
 
@@ -13,7 +14,7 @@ DISTRIBUTION = "tensorflow"
 
 def resolution_input(
     admission: Admission,
-    matrix: TensorflowMatrix,
+    knowledge: Knowledge,
     *,
     preferences: tuple[tuple[str, str], ...] = (),
     excluded: tuple[str, ...] = (),
@@ -26,7 +27,7 @@ def resolution_input(
     facts, request = admission.facts, admission.request
     return ResolutionInput(
         requirements=(
-            f"{_distribution(admission)}{_admitted(admission, matrix, excluded)}",
+            f"{_distribution(admission)}{_admitted(admission, knowledge.tensorflow, excluded)}",
             *(str(wanted.requirement) for wanted in request.packages),
         ),
         constraints=tuple(str(wanted.requirement) for wanted in request.constraints),

@@ -10,8 +10,8 @@ from packaging.version import Version
 
 from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts
-from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Rejections, WayOut
 from tfbootstrap.request import Request, TensorflowWish, lock_command
 
@@ -19,22 +19,22 @@ OTHER_TENSORFLOW, OTHER_PYTHON, PRERELEASE, CPU = range(1, 5)
 """Costs to the user, smallest first."""
 
 
-def rejections(admission: Admission, matrix: TensorflowMatrix) -> Rejections:
+def rejections(admission: Admission, knowledge: Knowledge) -> Rejections:
     """Return the rejections of an admission without candidates, with the ways out of it, cheapest first."""
     ways = [
-        *_other_tensorflow(admission, matrix),
-        *_other_python(admission, matrix),
-        *_prerelease(admission, matrix),
-        *_cpu(admission, matrix),
+        *_other_tensorflow(admission, knowledge),
+        *_other_python(admission, knowledge),
+        *_prerelease(admission, knowledge),
+        *_cpu(admission, knowledge),
     ]
     return Rejections(rejections=admission.rejected, ways_out=tuple(sorted(ways, key=lambda way: way.cost)))
 
 
-def _other_tensorflow(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+def _other_tensorflow(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
     if not admission.request.tensorflow:
         return
     free = replace(admission.request, tensorflow=())
-    fitting = [Version(candidate.row.version) for candidate in _admit(admission.facts, matrix, free).candidates]
+    fitting = [Version(candidate.row.version) for candidate in _admit(admission.facts, knowledge, free).candidates]
     if not fitting:
         return
     asked = Version(admission.rejected[0].tensorflow)
@@ -49,13 +49,13 @@ def _other_tensorflow(admission: Admission, matrix: TensorflowMatrix) -> Iterato
         )
 
 
-def _other_python(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+def _other_python(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
     here = Version(admission.facts.python.minor)
-    pythons = {python for row in matrix.rows for python in row.pythons} - {admission.facts.python.minor}
+    pythons = {python for row in knowledge.tensorflow.rows for python in row.pythons} - {admission.facts.python.minor}
     fitting = [
         Version(python)
         for python in pythons
-        if _admit(_with_python(admission.facts, python), matrix, admission.request).candidates
+        if _admit(_with_python(admission.facts, python), knowledge, admission.request).candidates
     ]
     if not fitting:
         return
@@ -68,15 +68,15 @@ def _other_python(admission: Admission, matrix: TensorflowMatrix) -> Iterator[Wa
     )
 
 
-def _prerelease(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
     named = [
         row
-        for row in matrix.rows
+        for row in knowledge.tensorflow.rows
         if row.prerelease and admission.request.specifier.contains(row.version, prereleases=True)
     ]
     for row in reversed(named):
         request = _with_tensorflow(admission.request, row.version)
-        if _admit(admission.facts, matrix, request).candidates:
+        if _admit(admission.facts, knowledge, request).candidates:
             yield WayOut(
                 text=f"a pre-release: {row.version} has a wheel for this runtime",
                 command=lock_command(request),
@@ -85,15 +85,15 @@ def _prerelease(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayO
             return
 
 
-def _cpu(admission: Admission, matrix: TensorflowMatrix) -> Iterator[WayOut]:
+def _cpu(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
     request = replace(admission.request, gpu="none")
-    if admission.gpus and _admit(admission.facts, matrix, request).candidates:
+    if admission.gpus and _admit(admission.facts, knowledge, request).candidates:
         yield WayOut(text="the CPU only", command=lock_command(request), cost=CPU)
 
 
-def _admit(facts: Facts, matrix: TensorflowMatrix, request: Request) -> Admission:
+def _admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
     try:
-        return admit(facts, matrix, request)
+        return admit(facts, knowledge, request)
     except UsageError:
         return Admission(facts=facts, request=request, gpus=(), candidates=())
 
