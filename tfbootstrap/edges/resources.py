@@ -111,12 +111,17 @@ def parse_yaml(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         location = Location(name, mark.line + 1 if mark else None, mark.column + 1 if mark else None)
-        raise MatrixError((Problem(location, f"is no YAML: {error.problem or error.context}"),)) from None
+        raise _no_yaml(location, error.problem or error.context or "") from None
     except yaml.YAMLError as error:
-        raise MatrixError((Problem(Location(name), f"is no YAML: {' '.join(str(error).split())}"),)) from None
+        raise _no_yaml(Location(name), str(error)) from None
     plain = _Plain(name)
     data = None if root is None else plain.value(root, "")
     return Document(path=name, data=data, lines=plain.lines, blocks=plain.blocks, problems=tuple(plain.problems))
+
+
+def _no_yaml(location: Location, reason: str) -> MatrixError:
+    problem = Problem(location, f"is no YAML: {' '.join(reason.split())}")
+    return MatrixError((problem,), hint="correct it near there; the data guidelines are in compat_matrix/README.md")
 
 
 _WHOLE_NUMBER: Final = re.compile(r"^(0|-?[1-9][0-9]*)$")

@@ -18,6 +18,7 @@ from tfbootstrap.edges.index_configuration import read_index_configuration
 from tfbootstrap.edges.resources import find_data, load, load_file
 from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
 from tfbootstrap.matrix.companions import CompanionsMatrix
+from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -117,9 +118,7 @@ def schema(directory: Path | None, write: bool) -> int:
 def format_files(directory: Path | None, write: bool) -> int:
     """Bring every data file into its canonical form."""
     folder = _folder(directory)
-    texts = {path: dump(load_file(record, path)) for record in file_records() for path in files_of(record, folder)}
-    if not texts:
-        raise UsageError(f"{folder} holds no data file", hint="name a matrix folder with --matrix")
+    texts = {path: dump(load_file(record, path)) for record, path in _data_files(folder)}
     return _finish(texts, folder, write)
 
 
@@ -129,12 +128,18 @@ def lint_files(directory: Path | None) -> int:
     """Check every data file with every lint."""
     folder = _folder(directory)
     count = 0
-    for record in file_records():
-        for path in files_of(record, folder):
-            for name, key, text in findings(load_file(record, path)):
-                click.echo(f"{path.relative_to(folder)}: {key}: {text} [{name}]")
-                count += 1
+    for record, path in _data_files(folder):
+        for name, key, text in findings(load_file(record, path)):
+            click.echo(f"{path.relative_to(folder).as_posix()}: {key}: {text} [{name}]")
+            count += 1
     return int(ExitCode.WANTING if count else ExitCode.DONE)
+
+
+def _data_files(folder: Path) -> list[tuple[type[MatrixFile], Path]]:
+    found = [(record, path) for record in file_records() for path in files_of(record, folder)]
+    if not found:
+        raise UsageError(f"{folder} holds no data file", hint="name a matrix folder with --matrix")
+    return found
 
 
 def _folder(directory: Path | None) -> Path:
