@@ -1,0 +1,198 @@
+"""`cuda.yaml`: CUDA toolkits, the drivers that serve them, and the GPUs that both know. Layer 1: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from packaging.version import Version
+
+from tfbootstrap.matrix.gpu_code import IsaText, capability
+from tfbootstrap.matrix.reader import ComputeCapabilityText, DateText, SourceText, Text
+
+CUDA_MINOR = Text("a CUDA version (X.Y)", re.compile(r"^[0-9]{1,2}\.[0-9]$").match, "12.5", r"^[0-9]{1,2}\.[0-9]$")
+CUDA_MAJOR = Text("a CUDA major version", re.compile(r"^[0-9]{1,2}$").match, "12", r"^[0-9]{1,2}$")
+DRIVER = Text(
+    "a driver version",
+    re.compile(r"^[0-9]{3}(\.[0-9]{2,3}){1,2}$").match,
+    "535.104.05",
+    r"^[0-9]{3}(\.[0-9]{2,3}){1,2}$",
+)
+BRANCH = Text("a driver branch", re.compile(r"^[0-9]{3}$").match, "535", r"^[0-9]{3}$")
+
+CudaMinorText = Annotated[str, CUDA_MINOR]
+DriverText = Annotated[str, DRIVER]
+BranchText = Annotated[str, BRANCH]
+
+DriverSystem = Literal["linux", "windows"]
+"""Whose driver is meant. WSL2 runs the Windows driver, but shows its version as Linux does."""
+
+GpuClass = Literal["datacenter", "workstation", "geforce", "jetson"]
+"""What NVIDIA sells a GPU as; forward compatibility depends on it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolkitRow:
+    """One toolkit minor: the oldest driver that serves all of it, and what it compiles for."""
+
+    cuda: CudaMinorText
+    linux: DriverText
+    windows: DriverText | None = None
+    """None from 13.0 on: the release notes no longer name a Windows driver."""
+    source: SourceText
+    checked: DateText
+    isa: IsaText
+    """The PTX ISA version that it writes, and that its driver can compile."""
+    architectures: tuple[ComputeCapabilityText, ...]
+    """What its compiler knows; its libraries hold code for no others."""
+    compiler_source: SourceText
+    """Where `isa` and `architectures` are from: mostly the assembler of that toolkit, asked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FloorRow:
+    """Minor-version compatibility: the oldest driver on which every X.y of a CUDA major runs, save its PTX."""
+
+    major: Annotated[str, CUDA_MAJOR]
+    linux: DriverText
+    windows: DriverText | None = None
+    source: SourceText
+    checked: DateText
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BranchRow:
+    """A driver branch and the newest CUDA that it serves, which is what `nvidia-smi` prints as `CUDA Version`."""
+
+    branch: BranchText
+    cuda: CudaMinorText
+    source: SourceText
+    checked: DateText
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerationRow:
+    """A GPU generation: its compute capabilities, and the last driver branch and toolkit that know it."""
+
+    generation: str
+    compute_capabilities: tuple[ComputeCapabilityText, ...]
+    first_cuda: CudaMinorText | None = None
+    """The first toolkit here that compiles for all of them."""
+    last_branch: BranchText | None = None
+    """None where current drivers know it."""
+    last_cuda: CudaMinorText | None = None
+    """None where current toolkits know it."""
+    source: SourceText
+    checked: DateText
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForwardRow:
+    """Forward compatibility: the package `cuda-compat-X-Y` lets an older kernel driver serve a newer CUDA major."""
+
+    package: str
+    cuda: CudaMinorText
+    classes: tuple[GpuClass, ...]
+    """On which GPUs; of the workstation boards only selected ones in NGC-ready servers."""
+    systems: tuple[DriverSystem, ...]
+    source: SourceText
+    checked: DateText
+
+
+@dataclass(frozen=True, kw_only=True)
+class CudaMatrix:
+    """The whole of `cuda.yaml`."""
+
+    FILE: ClassVar[str] = "cuda.yaml"
+    SCHEMA: ClassVar[int] = 1
+    HEADER: ClassVar[str] = """\
+CUDA toolkits, the drivers that serve them, and the GPUs that both know.
+`toolkits`: a toolkit minor, the oldest driver that serves all of it, the PTX it writes and the GPUs it compiles for.
+`floors`: the oldest driver for any X.y of a major (minor-version compatibility; PTX still needs the toolkit's driver).
+`branches`: driver branch -> newest CUDA served. `generations`: the last branch and toolkit that know a GPU generation.
+`forward`: packages that let an older kernel driver serve a newer CUDA. Rules: README.md in this folder.
+"""
+
+    toolkits: tuple[ToolkitRow, ...] = ()
+    floors: tuple[FloorRow, ...] = ()
+    branches: tuple[BranchRow, ...] = ()
+    generations: tuple[GenerationRow, ...] = ()
+    forward: tuple[ForwardRow, ...] = ()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Say which rows are out of order or not monotone: a newer CUDA never needs an older driver."""
+        yield from _ascending("toolkits", [(Version(row.cuda), Version(row.linux)) for row in self.toolkits])
+        yield from _ascending("floors", [(Version(row.major), Version(row.linux)) for row in self.floors])
+        yield from _ascending("branches", [(Version(row.branch), Version(row.cuda)) for row in self.branches])
+        isas = [Version(row.isa) for row in self.toolkits]
+        for index in range(1, len(isas)):
+            if isas[index] < isas[index - 1]:
+                yield f"toolkits[{index}].isa", f"{isas[index]} is older than the toolkit's before it"
+
+    def toolkit(self, cuda: str) -> ToolkitRow | None:
+        """Return the row of a toolkit (X.Y or X.Y.Z), None where it has none."""
+        wanted = Version(cuda).release[:2]
+        return next((row for row in self.toolkits if Version(row.cuda).release == wanted), None)
+
+    def driver_floor(self, cuda: str, system: DriverSystem = "linux") -> str | None:
+        """Return the oldest driver that programs built with a CUDA version run on.
+
+        From CUDA 11 on by minor-version compatibility, before that the toolkit's own driver; None where nothing is known.
+        """
+        major = str(Version(cuda).release[0])
+        floor = next((row for row in self.floors if row.major == major), None)
+        row: FloorRow | ToolkitRow | None = floor or self.toolkit(cuda)
+        return None if row is None else _of(row, system)
+
+    def ptx_driver(self, isa: str, system: DriverSystem = "linux") -> str | None:
+        """Return the oldest driver that can compile PTX of an ISA version; None where no toolkit is known to write it."""
+        wanted = Version(isa)
+        row = next((row for row in self.toolkits if Version(row.isa) >= wanted), None)
+        return _of(row, system) if row else None
+
+    def newest_cuda(self, driver: str) -> str | None:
+        """Return the newest CUDA (X.Y) that a driver serves, by its branch; None for drivers older than any row."""
+        branch = Version(driver).release[0]
+        served = [row.cuda for row in self.branches if int(row.branch) <= branch]
+        return served[-1] if served else None
+
+    def serves(self, driver: str, cuda: str, system: DriverSystem = "linux") -> bool:
+        """Say whether a driver runs programs built with a CUDA version (their PTX apart)."""
+        floor = self.driver_floor(cuda, system)
+        return floor is not None and Version(driver) >= Version(floor)
+
+    def generation(self, compute_capability: str) -> GenerationRow | None:
+        """Return the generation of a compute capability, None for one that no row knows."""
+        return next((row for row in self.generations if compute_capability in row.compute_capabilities), None)
+
+    def knows(self, cuda: str, compute_capability: str) -> bool | None:
+        """Say whether a toolkit's libraries hold code for a GPU; None for a toolkit without a row."""
+        row = self.toolkit(cuda)
+        return None if row is None else compute_capability in row.architectures
+
+
+def _of(row: FloorRow | ToolkitRow, system: DriverSystem) -> str | None:
+    return row.linux if system == "linux" else row.windows
+
+
+def _ascending(name: str, rows: list[tuple[Version, Version]]) -> Iterator[tuple[str, str]]:
+    for index in range(1, len(rows)):
+        if rows[index][0] <= rows[index - 1][0]:
+            yield f"{name}[{index}]", f"{rows[index][0]} must not come after {rows[index - 1][0]}"
+        if rows[index][1] < rows[index - 1][1]:
+            yield f"{name}[{index}]", f"{rows[index][1]} is older than {rows[index - 1][1]} of the row before"
+
+
+__all__ = [
+    "BranchRow",
+    "CudaMatrix",
+    "DriverSystem",
+    "FloorRow",
+    "ForwardRow",
+    "GenerationRow",
+    "GpuClass",
+    "ToolkitRow",
+    "capability",
+]
