@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import io
 import re
+import shutil
 import zipfile
 import zlib
-from typing import Final
+from typing import IO, Final
 
 from tfbootstrap.edges.index import IndexClient, IndexFile
 
 _TAIL: Final = 1 << 16
 """Bytes of the first request, from the file's end: holds the end record and, for small wheels, the whole directory."""
+_STRETCH: Final = 8 << 20
+"""Bytes that large members are fetched in."""
 _WHOLE_FILE_LIMIT: Final = 64 << 20
 """Bytes; a server without range support gives us smaller files whole."""
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)$")
@@ -114,6 +117,18 @@ class RemoteWheel:
         try:
             return self._archive.read(name).decode("utf-8")
         except (zipfile.BadZipFile, zlib.error, UnicodeDecodeError, EOFError, NotImplementedError) as error:
+            raise self._damaged(error) from None
+
+    def copy(self, name: str, target: IO[bytes]) -> None:
+        """Write a member to a local file, 8 MiB at a time, and leave that file's position at its end.
+
+        Raises KeyError if there is none, PackageIndexError if it is damaged.
+        """
+        try:
+            with self._archive.open(name) as member:
+                shutil.copyfileobj(member, target, _STRETCH)
+            target.flush()
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise self._damaged(error) from None
 
     def metadata(self) -> str:

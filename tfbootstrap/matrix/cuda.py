@@ -23,11 +23,12 @@ DRIVER = Text(
 BRANCH = Text("a driver branch", re.compile(r"^[0-9]{3}$").match, "535", r"^[0-9]{3}$")
 
 CudaMinorText = Annotated[str, CUDA_MINOR]
+CudaMajorText = Annotated[str, CUDA_MAJOR]
 DriverText = Annotated[str, DRIVER]
 BranchText = Annotated[str, BRANCH]
 
 DriverSystem = Literal["linux", "windows"]
-"""Whose driver is meant. WSL2 runs the Windows driver, but shows its version as Linux does."""
+"""Whose driver is meant. WSL2 runs, and shows, that of Windows."""
 
 GpuClass = Literal["datacenter", "workstation", "geforce", "jetson"]
 """What NVIDIA sells a GPU as; forward compatibility depends on it."""
@@ -45,17 +46,17 @@ class ToolkitRow:
     checked: DateText
     isa: IsaText
     """The PTX ISA version that it writes, and that its driver can compile."""
+    isa_source: SourceText
     architectures: tuple[ComputeCapabilityText, ...]
-    """What its compiler knows; its libraries hold code for no others."""
-    compiler_source: SourceText
-    """Where `isa` and `architectures` are from: mostly the assembler of that toolkit, asked."""
+    """What its assembler knows; its libraries hold code for no others."""
+    architectures_source: SourceText
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FloorRow:
     """Minor-version compatibility: the oldest driver on which every X.y of a CUDA major runs, save its PTX."""
 
-    major: Annotated[str, CUDA_MAJOR]
+    major: CudaMajorText
     linux: DriverText
     windows: DriverText | None = None
     source: SourceText
@@ -78,8 +79,6 @@ class GenerationRow:
 
     generation: str
     compute_capabilities: tuple[ComputeCapabilityText, ...]
-    first_cuda: CudaMinorText | None = None
-    """The first toolkit here that compiles for all of them."""
     last_branch: BranchText | None = None
     """None where current drivers know it."""
     last_cuda: CudaMinorText | None = None

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tfbootstrap.matrix.cuda import CudaMajorText
 from tfbootstrap.matrix.gpu_code import capability
 from tfbootstrap.matrix.reader import (
     ComputeCapabilityText,
@@ -25,7 +26,7 @@ class PinSetRow:
     """The wheels to install instead of the extra `and-cuda`."""
 
     tensorflow: SpecifierText
-    cuda: str
+    cuda: CudaMajorText
     """The CUDA major of the wheels."""
     why: Literal["no-extra", "broken-extra"]
     reason: str

@@ -9,7 +9,7 @@ from typing import ClassVar
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from tfbootstrap.matrix.cuda import DriverText
+from tfbootstrap.matrix.cuda import CudaMajorText, DriverText
 from tfbootstrap.matrix.gpu_code import capability, runs_machine_code
 from tfbootstrap.matrix.reader import ComputeCapabilityText, DateText, SourceText, SpecifierText, VersionText
 
@@ -21,7 +21,7 @@ class CudnnRow:
     distribution: str
     first: VersionText
     last: VersionText
-    cuda: str
+    cuda: CudaMajorText
     """The CUDA major that it is built for."""
     machine: tuple[ComputeCapabilityText, ...]
     """Compute capabilities with machine code in `libcudnn_ops`, which every call needs."""
@@ -38,8 +38,7 @@ class CudnnRow:
 
     def runs_on(self, compute_capability: str) -> bool:
         """Say whether these versions have code that runs on a GPU."""
-        compiled = any(capability(one) <= capability(compute_capability) for one in self.ptx)
-        return compiled or runs_machine_code(self.machine, compute_capability)
+        return serves(self.machine, self.ptx, compute_capability)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +46,7 @@ class CudnnSupportRow:
     """What NVIDIA documents: the CUDA majors and the oldest drivers of some versions."""
 
     versions: SpecifierText
-    cuda: str
+    cuda: CudaMajorText
     linux: DriverText
     windows: DriverText | None = None
     source: SourceText
@@ -102,3 +101,9 @@ A row speaks for the versions from `first` up to the next row; `first` and `last
         before = [row for row in own if Version(row.first) < Version(good[0].first)]
         bounds = [f">={good[0].first}"] if before else []
         return SpecifierSet(",".join([*bounds, f"<{after[0].first}"] if after else bounds))
+
+
+def serves(machine: tuple[str, ...], ptx: tuple[str, ...], compute_capability: str) -> bool:
+    """Say whether machine code or PTX for these compute capabilities runs on a GPU."""
+    compiled = any(capability(one) <= capability(compute_capability) for one in ptx)
+    return compiled or runs_machine_code(machine, compute_capability)

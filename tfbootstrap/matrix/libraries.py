@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from packaging.version import Version
 
+from tfbootstrap.matrix.cuda import CudaMajorText
 from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.reader import DateText, Lines, SourceText, Text, VersionText
 
@@ -50,17 +51,17 @@ class LoadedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CarrierRow:
-    """A wheel that carries a library: every version from `first` to `last` does, both ends read."""
+    """A wheel that carries a library: every final release from `first` to `last` does; all were read."""
 
     soname: SonameText
     distribution: str
-    cuda: str
+    cuda: CudaMajorText
     """The CUDA major that the distribution is for."""
     first: VersionText
     last: VersionText
     folder: Annotated[str, FOLDER]
     source: SourceText
-    """The wheel of `last`; that of `first` was read too."""
+    """The wheel of `last`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,13 +79,13 @@ class NoWheelRow:
 class CollisionRow:
     """Two distributions that own the same files: installed together, whichever comes last wins, for both."""
 
-    distributions: tuple[str, str]
+    distributions: tuple[str, ...]
     files: FileLines
     sources: tuple[SourceText, ...]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Say what does not fit together."""
-        if len(set(self.distributions)) != 2:
+        if len(set(self.distributions)) != 2 or len(self.distributions) != 2:
             yield "distributions", "names two different distributions"
 
 
