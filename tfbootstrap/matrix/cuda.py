@@ -138,7 +138,7 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
     def driver_floor(self, cuda: str, system: DriverSystem = "linux") -> str | None:
         """Return the oldest driver that programs built with a CUDA version run on.
 
-        From CUDA 11 on by minor-version compatibility, before that the toolkit's own driver; None where nothing is known.
+        From CUDA 11 on by minor-version compatibility, before that the toolkit's own; None where nothing is known.
         """
         major = str(Version(cuda).release[0])
         floor = next((row for row in self.floors if row.major == major), None)
@@ -146,7 +146,7 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         return None if row is None else _of(row, system)
 
     def ptx_driver(self, isa: str, system: DriverSystem = "linux") -> str | None:
-        """Return the oldest driver that can compile PTX of an ISA version; None where no toolkit is known to write it."""
+        """Return the oldest driver that can compile PTX of an ISA version; None where no toolkit here writes it."""
         wanted = Version(isa)
         row = next((row for row in self.toolkits if Version(row.isa) >= wanted), None)
         return _of(row, system) if row else None

@@ -69,8 +69,8 @@ class CudaWheelsMatrix:
     FILE: ClassVar[str] = "cuda_wheels.yaml"
     SCHEMA: ClassVar[int] = 1
     HEADER: ClassVar[str] = """\
-CUDA as wheels where TensorFlow's extra `and-cuda` does not do: `pin_sets` for releases without one (up to 2.13) or with a
-broken one, `bounds` for what the extra leaves open since 2.20. How pins are chosen: README.md in this folder.
+CUDA as wheels where TensorFlow's extra `and-cuda` does not do: `pin_sets` for releases without one (up to 2.13) or with
+a broken one, `bounds` for what the extra leaves open since 2.20. How pins are chosen: README.md in this folder.
 """
 
     pin_sets: tuple[PinSetRow, ...] = ()

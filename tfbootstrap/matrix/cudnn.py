@@ -75,7 +75,10 @@ A row speaks for the versions from `first` up to the next row; `first` and `last
             if row.distribution == before.distribution and Version(row.first) <= Version(before.last):
                 yield f"rows[{index}].first", f"{row.first} must come after {before.last}, the end of the row before"
             if (row.distribution, Version(row.first)) < (before.distribution, Version(before.first)):
-                yield f"rows[{index}].distribution", f"{row.distribution} {row.first} must not come after {before.distribution}"
+                yield (
+                    f"rows[{index}].distribution",
+                    f"{row.distribution} {row.first} must not come after {before.distribution}",
+                )
 
     def row(self, distribution: str, version: str) -> CudnnRow | None:
         """Return the row that speaks for a version of `nvidia-cudnn-cuNN`; None for versions older than any row."""

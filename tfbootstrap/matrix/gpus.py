@@ -1,8 +1,8 @@
 """`gpus.yaml`: product names of GPUs and their compute capability, found however a name is written. Layer 1: pure.
 
-`nvidia-smi` prints one product in many ways (`Tesla T4`, `NVIDIA H100 80GB HBM3`, `NVIDIA A100-SXM4-40GB MIG 1g.5gb`), and
-people write others (`t4`, `RTX3090`). Compute capability does not depend on memory size, form factor, a MIG slice, a vGPU
-profile or being in a laptop, so those words are dropped; the words that tell series apart (`Ada Generation`) are not.
+`nvidia-smi` prints one product in many ways (`Tesla T4`, `NVIDIA H100 80GB HBM3`, `NVIDIA A100-SXM4-40GB MIG 1g.5gb`),
+and people write others (`t4`, `RTX3090`). Compute capability does not depend on memory size, form factor, MIG slice,
+vGPU profile or being in a laptop: those words are dropped; words that tell series apart (`Ada Generation`) are not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ _BRANDS = frozenset({"tesla", "quadro", "geforce", "rtx", "gtx", "gt", "grid", "
 _PUT_BEFORE = frozenset({"tesla", "grid"})
 """Words that people and vGPU profiles put before names that have none: `Tesla A100`, `GRID A100-10C`."""
 _SERIES = frozenset(
-    "ada generation pro blackwell edition workstation server max q sff pascal super ti x xp v z black".split()
+    {"ada", "generation", "pro", "blackwell", "edition", "workstation", "server", "max", "q", "sff", "pascal"}
+    | {"super", "ti", "x", "xp", "v", "z", "black"}
 )
 """Words that tell products apart which share their other words; a name that lacks one of them may be ambiguous."""
 
@@ -69,7 +70,7 @@ class GpuGroup:
     """A generation of `cuda.yaml`."""
     family: GpuClass
     source: SourceText
-    """NVIDIA's list that has these names (or, where NVIDIA lists none, the register of PCI devices that names their chip)."""
+    """NVIDIA's list with these names; where NVIDIA lists none, the register of PCI devices that names their chip."""
     checked: DateText
     names: GpuNameLines
 
@@ -113,7 +114,10 @@ differs (a lookup ignores them); aliases follow after ` | `. Names that were sol
                 for name in (row.name, *row.aliases):
                     known = seen.setdefault(_words(name), row)
                     if known.compute_capability != row.compute_capability:
-                        yield f"groups[{index}].names", f"line {line + 1}: {name} is {known.name} {known.compute_capability}"
+                        yield (
+                            f"groups[{index}].names",
+                            f"line {line + 1}: {name} is {known.name} {known.compute_capability}",
+                        )
                     elif known is not row:
                         yield f"groups[{index}].names", f"line {line + 1}: {name} is there already: {known.name}"
 
@@ -139,7 +143,7 @@ differs (a lookup ignores them); aliases follow after ` | `. Names that were sol
         return close[0]
 
     def nearest_gpus(self, name: str, count: int = 5) -> tuple[str, ...]:
-        """Return the names of the products most like a name, best first: those that share its words, then its letters."""
+        """Return the names of the products most like a name, best first: by shared words, then by spelling."""
         words = _words(name)
         scored = []
         for known, row in self._by_words.items():

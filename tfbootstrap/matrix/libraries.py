@@ -32,7 +32,7 @@ Origin = Literal["driver", "toolkit", "tensorrt"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedRow:
-    """What the loader of one release opens; its minor's other patches open the same."""
+    """What the loader of one release opens, and where it looks by itself (which patches of one minor differ in)."""
 
     tensorflow: VersionText
     source: SourceText
@@ -97,8 +97,8 @@ class LibrariesMatrix:
     SCHEMA: ClassVar[int] = 1
     HEADER: ClassVar[str] = """\
 The CUDA libraries that TensorFlow's Linux x86_64 wheels load, and the wheels that carry them.
-Written by `python -m tfbootstrap.upkeep libraries --write`: `loaded` by calling TensorFlow's own loader and listening to
-the dynamic linker, `carriers` and `collisions` from the file lists of the nvidia wheels; `no_wheel` is kept by hand.
+Written by `python -m tfbootstrap.upkeep libraries --write`: `loaded` by calling TensorFlow's own loader and listening
+to the dynamic linker, `carriers` and `collisions` from the file lists of the nvidia wheels; `no_wheel` is kept by hand.
 """
 
     loaded: tuple[LoadedRow, ...] = ()
@@ -108,10 +108,10 @@ the dynamic linker, `carriers` and `collisions` from the file lists of the nvidi
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Say which rows are out of order or overlap, and which library nobody accounts for."""
-        minors = [minor_of(row.tensorflow) for row in self.loaded]
-        for index in range(1, len(minors)):
-            if Version(minors[index]) <= Version(minors[index - 1]):
-                yield f"loaded[{index}].tensorflow", f"{minors[index]} must not come after {minors[index - 1]}"
+        versions = [Version(row.tensorflow) for row in self.loaded]
+        for index in range(1, len(versions)):
+            if versions[index] <= versions[index - 1]:
+                yield f"loaded[{index}].tensorflow", f"{versions[index]} must not come after {versions[index - 1]}"
         carried = [(row.soname, row.distribution) for row in self.carriers]
         for index, pair in enumerate(carried):
             if pair in carried[:index]:
@@ -123,12 +123,13 @@ the dynamic linker, `carriers` and `collisions` from the file lists of the nvidi
                     yield f"loaded[{index}]", f"{soname} has neither a carrier nor a `no_wheel` row"
 
     @cached_property
-    def _by_minor(self) -> dict[str, LoadedRow]:
-        return {minor_of(row.tensorflow): row for row in self.loaded}
+    def _rows(self) -> dict[str, LoadedRow]:
+        minors = {minor_of(row.tensorflow): row for row in self.loaded}
+        return minors | {row.tensorflow: row for row in self.loaded}
 
     def row(self, tensorflow: str) -> LoadedRow | None:
-        """Return the row that speaks for a TensorFlow version (X.Y.Z or X.Y); None where its loader was not asked."""
-        return self._by_minor.get(minor_of(tensorflow))
+        """Return the row of a TensorFlow version (X.Y.Z or X.Y), else its minor's newest; None where there is none."""
+        return self._rows.get(tensorflow) or self._rows.get(minor_of(tensorflow))
 
     def carriers_of(self, soname: str) -> tuple[CarrierRow, ...]:
         """Return every wheel that carries a library."""

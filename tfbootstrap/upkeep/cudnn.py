@@ -28,7 +28,8 @@ _OTHERS: Final = ("libcudnn_adv.so", "libcudnn_adv_infer.so", "libcudnn_adv_trai
 """Must serve the same GPUs; the convolution libraries hold tuned kernels for single GPUs beside what all run."""
 
 _CAPABILITIES: Final = (
-    "3.5 3.7 5.0 5.2 5.3 6.0 6.1 6.2 7.0 7.2 7.5 8.0 8.6 8.7 8.9 9.0 10.0 10.3 11.0 12.0 12.1".split()
+    *("3.5", "3.7", "5.0", "5.2", "5.3", "6.0", "6.1", "6.2", "7.0", "7.2", "7.5", "8.0", "8.6", "8.7", "8.9", "9.0"),
+    *("10.0", "10.3", "11.0", "12.0", "12.1"),
 )
 
 Read = Callable[[Version], "CudnnCode"]
@@ -123,7 +124,9 @@ def read_matrix(
     for distribution, cuda in DISTRIBUTIONS:
         wheels = final_wheels(client.files(distribution))
         if not wheels:
-            raise InputError(Location(client.name), f"lists no Linux wheel of {distribution}", hint="is it the right index?")
+            raise InputError(
+                Location(client.name), f"lists no Linux wheel of {distribution}", hint="is it the right index?"
+            )
         own = [row for row in keep.rows if row.distribution == distribution]
         rows.extend(_refreshed(own, _runs(client, own, wheels, progress), distribution, cuda))
     return CudnnMatrix(rows=tuple(rows), support=keep.support)

@@ -1,4 +1,4 @@
-"""Read what a shared library exports, needs and searches: the few ELF tables that matter here. Pure: bytes in, words out.
+"""Read what a shared library exports, needs and searches: the few ELF tables that matter here. Pure.
 
 Only 64-bit little-endian files, which is what TensorFlow and NVIDIA ship for x86_64 and aarch64.
 """

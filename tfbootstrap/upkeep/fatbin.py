@@ -4,7 +4,8 @@ nvcc and clang put device code into the ELF section `.nv_fatbin`: a run of *cont
 a 16-byte header (magic 0xBA55ED50, version, header size, size of what follows) and then *entries*. An entry is one
 image for one architecture: machine code (kind 2, an ELF "cubin") or PTX text (kind 1), mostly compressed. Its header
 carries, besides kind and size, the architecture (75 for compute capability 7.5) and a two-number code version, which
-for PTX is the PTX ISA version: what decides the oldest driver that can compile it. NVIDIA documents none of this; it was read off the bytes.
+for PTX is the PTX ISA version: what decides the oldest driver that can compile it. NVIDIA documents none of this: it
+was read off the bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tfbootstrap.errors import TfbootstrapError
 _CONTAINER = struct.Struct("<IHHQ")
 """Magic, version, size of this header, size of the entries that follow."""
 _ENTRY = struct.Struct("<HHIQIIHHI")
-"""Kind, version, size of this header, size of the payload, compressed size, unused, minor and major of the code version,
+"""Kind, version, size of this header and of the payload, compressed size, unused, minor and major of the code version,
 architecture."""
 _MAGIC = 0xBA55ED50
 _MAGIC_BYTES = struct.pack("<I", _MAGIC)

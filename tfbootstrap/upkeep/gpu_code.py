@@ -1,7 +1,7 @@
 """Refreshes `gpu_code.yaml`: reads the fat binaries of the newest Linux x86_64 wheel of each TensorFlow minor.
 
-A wheel's libraries are fetched one at a time into a temporary file, read, and deleted: 600 MB a wheel in all. Nothing of
-a wheel is executed.
+A wheel's libraries are fetched one at a time into a temporary file, read, and deleted: 600 MB a wheel in all. Nothing
+of a wheel is executed.
 """
 
 from __future__ import annotations
@@ -34,20 +34,26 @@ _LINUX: Final = re.compile(r"manylinux.*_x86_64$")
 # --- pure --------------------------------------------------------------------------------------------------------
 
 
-def newest_wheels(files: Iterable[IndexFile], project: str = PROJECT) -> dict[Version, IndexFile]:
+def newest_wheels(files: Iterable[IndexFile]) -> dict[Version, IndexFile]:
     """Choose, for each minor since 2.1, its newest release with a Linux x86_64 wheel, and that for the newest Python.
 
     Pre-releases count where a minor has nothing else.
     """
-    wheels: dict[Version, dict[tuple[int, ...], IndexFile]] = {}
-    for file in files:
-        parsed = _linux_wheel(file.file_name)
-        if parsed and OLDEST <= parsed[0] and not parsed[0].is_devrelease and not file.yanked:
-            wheels.setdefault(parsed[0], {})[parsed[1]] = file
+    wheels = linux_wheels(files)
     newest: dict[str, Version] = {}
     for version in sorted(wheels, key=lambda one: (not one.is_prerelease, one)):
         newest[minor_of(str(version))] = version
-    return {version: wheels[version][max(wheels[version])] for version in sorted(newest.values())}
+    return {version: wheels[version] for version in sorted(newest.values())}
+
+
+def linux_wheels(files: Iterable[IndexFile]) -> dict[Version, IndexFile]:
+    """Return the Linux x86_64 wheel of every release since 2.1, oldest first; that for the newest Python of each."""
+    wheels: dict[Version, dict[tuple[int, ...], IndexFile]] = {}
+    for file in files:
+        parsed = _linux_wheel(file.file_name)
+        if parsed and parsed[0] >= OLDEST and not parsed[0].is_devrelease and not file.yanked:
+            wheels.setdefault(parsed[0], {})[parsed[1]] = file
+    return {version: wheels[version][max(wheels[version])] for version in sorted(wheels)}
 
 
 def _linux_wheel(file_name: str) -> tuple[Version, tuple[int, ...]] | None:
@@ -109,9 +115,13 @@ def read_matrix(
     Raises PackageIndexError where the index fails, InputError where there is nothing to read or no GPU code in it.
     """
     newest = newest_wheels(client.files(PROJECT))
-    wanted = {version: file for version, file in newest.items() if only is None or only.contains(version, prereleases=True)}
+    wanted = {
+        version: file for version, file in newest.items() if only is None or only.contains(version, prereleases=True)
+    }
     if not wanted:
-        raise InputError(Location(client.name), f"lists no Linux wheel of {PROJECT}{only or ''}", hint="is it the right index?")
+        raise InputError(
+            Location(client.name), f"lists no Linux wheel of {PROJECT}{only or ''}", hint="is it the right index?"
+        )
     rows = {minor_of(row.tensorflow): row for row in keep.rows} if keep else {}
     for version, file in wanted.items():
         row = to_row(version, file.file_name, dict(read_libraries(client, file)))

@@ -20,18 +20,19 @@ from packaging.version import Version
 from tfbootstrap.edges.index import IndexClient, IndexFile
 from tfbootstrap.edges.wheels import RemoteWheel
 from tfbootstrap.errors import InputError, Location
-from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.libraries import CarrierRow, CollisionRow, LibrariesMatrix, LoadedRow
-from tfbootstrap.upkeep.gpu_code import PROJECT, newest_wheels
+from tfbootstrap.upkeep.gpu_code import PROJECT, linux_wheels, newest_wheels
 from tfbootstrap.upkeep.loader import Loaded, read_loader
 
 FRAMEWORK: Final = "libtensorflow_framework.so.2"
+FIRST_WITH_EXTRA: Final = Version("2.14")
 DEPENDENCIES: Final = ("libnvrtc.so.11.2", "libnvrtc.so.12", "libnvJitLink.so.12")
 """Libraries that TensorFlow's loader does not open itself, but that those it opens need."""
 
 _PARTS: Final = (
-    "cublas cuda-cupti cuda-nvcc cuda-nvrtc cuda-runtime cudnn cufft curand cusolver cusparse nccl nvjitlink nvshmem"
-).split()
+    *("cublas", "cuda-cupti", "cuda-nvcc", "cuda-nvrtc", "cuda-runtime", "cudnn", "cufft", "curand", "cusolver"),
+    *("cusparse", "nccl", "nvjitlink", "nvshmem"),
+)
 _OWN_MAJOR: Final = {"cudnn", "nccl", "nvshmem"}
 """Parts that say their CUDA major in the name for CUDA 13 too; the others dropped the suffix."""
 _LOADABLE: Final = re.compile(r"(?:/lib(?:64)?/[^/]+\.so(?:\.\d+)*|/bin/[^/]+)$")
@@ -49,9 +50,22 @@ def distributions() -> tuple[tuple[str, str], ...]:
 # --- pure --------------------------------------------------------------------------------------------------------
 
 
+def releases_to_ask(files: Sequence[IndexFile]) -> dict[Version, IndexFile]:
+    """Return the newest release of each minor, and every final one since 2.14.
+
+    Since then TensorFlow looks for wheels by itself, and single patches differ in what they find.
+    """
+    newest = newest_wheels(files)
+    return {
+        version: file
+        for version, file in linux_wheels(files).items()
+        if version in newest or (version >= FIRST_WITH_EXTRA and not version.is_prerelease)
+    }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Published:
-    """The paths in each final Linux x86_64 wheel of a distribution, oldest version first, with the wheels' file names."""
+    """The paths in each final Linux x86_64 wheel of a distribution, oldest first, with the wheels' file names."""
 
     distribution: str
     cuda: str
@@ -72,7 +86,9 @@ def final_wheels(files: Iterable[IndexFile]) -> dict[Version, IndexFile]:
             _, version, _, tags = parse_wheel_filename(file.file_name)
         except InvalidWheelFilename:
             continue
-        if not version.is_prerelease and any("linux" in tag.platform and tag.platform.endswith("x86_64") for tag in tags):
+        if not version.is_prerelease and any(
+            "linux" in tag.platform and tag.platform.endswith("x86_64") for tag in tags
+        ):
             wheels[version] = file
     return dict(sorted(wheels.items()))
 
@@ -94,7 +110,7 @@ def carrier_rows(published: Iterable[Published], sonames: Iterable[str]) -> tupl
     Raises InputError where a distribution carried a library, then did not, then did again.
     """
     wanted = set(sonames)
-    rows = []
+    rows: list[CarrierRow] = []
     for one in published:
         found: dict[str, list[Version]] = {}
         for version, paths in one.paths.items():
@@ -108,7 +124,9 @@ def carrier_rows(published: Iterable[Published], sonames: Iterable[str]) -> tupl
 def _carrier(published: Published, path: str, versions: Sequence[Version]) -> CarrierRow:
     first, last = versions[0], versions[-1]
     if [version for version in published.paths if first <= version <= last] != list(versions):
-        raise InputError(Location(published.distribution), f"carries {path} in some versions from {first} to {last} only")
+        raise InputError(
+            Location(published.distribution), f"carries {path} in some versions from {first} to {last} only"
+        )
     return CarrierRow(
         soname=PurePosixPath(path).name,
         distribution=published.distribution,
@@ -142,13 +160,13 @@ def read_matrix(
     only: SpecifierSet | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LibrariesMatrix:
-    """Ask the loader of the newest release of every minor (or those that `only` admits), and read the nvidia wheels.
+    """Ask the loader of every release that matters (or those that `only` admits), and read the nvidia wheels.
 
     `no_wheel` is kept. Raises PackageIndexError where the index fails, InputError where there is nothing to read.
     """
-    loaded = {minor_of(row.tensorflow): row for row in keep.loaded}
+    loaded = {row.tensorflow: row for row in keep.loaded} if only is not None else {}
     for row in _read_loaded(client, only):
-        loaded[minor_of(row.tensorflow)] = row
+        loaded[row.tensorflow] = row
         progress(f"asked {row.source.removeprefix('wheel: ')}")
     published = []
     for distribution, cuda in distributions():
@@ -165,10 +183,14 @@ def read_matrix(
 
 
 def _read_loaded(client: IndexClient, only: SpecifierSet | None) -> Iterator[LoadedRow]:
-    newest: Mapping[Version, IndexFile] = newest_wheels(client.files(PROJECT))
-    wanted = {version: file for version, file in newest.items() if only is None or only.contains(version, prereleases=True)}
+    releases = releases_to_ask(client.files(PROJECT))
+    wanted = {
+        version: file for version, file in releases.items() if only is None or only.contains(version, prereleases=True)
+    }
     if not wanted:
-        raise InputError(Location(client.name), f"lists no Linux wheel of {PROJECT}{only or ''}", hint="is it the right index?")
+        raise InputError(
+            Location(client.name), f"lists no Linux wheel of {PROJECT}{only or ''}", hint="is it the right index?"
+        )
     for version, file in wanted.items():
         wheel = RemoteWheel(client, file)
         member = next((name for name in wheel.names if PurePosixPath(name).name == FRAMEWORK), None)
@@ -188,7 +210,9 @@ def read_published(client: IndexClient, distribution: str, cuda: str) -> Publish
     """
     wheels = final_wheels(client.files(distribution))
     if not wheels:
-        raise InputError(Location(client.name), f"lists no Linux wheel of {distribution}", hint="is it the right index?")
+        raise InputError(
+            Location(client.name), f"lists no Linux wheel of {distribution}", hint="is it the right index?"
+        )
     return Published(
         distribution=distribution,
         cuda=cuda,

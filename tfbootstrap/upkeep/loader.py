@@ -1,9 +1,9 @@
 """Asks TensorFlow's own loader which libraries it opens, by calling it and listening to the dynamic linker.
 
 TensorFlow makes library names from versions that are compiled in; no table of a wheel holds them. But its
-`libtensorflow_framework.so.2` exports a function per library (`DsoLoader::GetCudnnDsoHandle()`) and the one that decides
-whether GPUs are registered (`DsoLoader::TryDlopenCUDALibraries()`). Each is called in a process of its own, without
-Python or TensorFlow, while the linker writes down what it is asked for (`LD_DEBUG=libs`). Only on Linux x86_64.
+`libtensorflow_framework.so.2` exports a function per library (`DsoLoader::GetCudnnDsoHandle()`) and the one that
+decides whether GPUs are registered (`DsoLoader::TryDlopenCUDALibraries()`). Each is called in a process of its own,
+without TensorFlow's Python side, while the linker writes down what it is asked for (`LD_DEBUG=libs`). Linux only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from typing import Final
 from tfbootstrap.errors import MachineError
 from tfbootstrap.upkeep.elf import exported_symbols, read_dynamic
 
-_FUNCTION: Final = re.compile(r"8internal9DsoLoader\d+(?P<name>Get(?!Hip|Roc|Miopen)\w+DsoHandle|TryDlopenCUDALibraries)Ev$")
+_FUNCTION: Final = re.compile(
+    r"8internal9DsoLoader\d+(?P<name>Get(?!Hip|Roc|Miopen)\w+DsoHandle|TryDlopenCUDALibraries)Ev$"
+)
 _DECIDES: Final = "TryDlopenCUDALibraries"
 _ASKED: Final = re.compile(r"find library=(\S+)")
 _SITE_PACKAGES: Final = "$ORIGIN/../"
@@ -86,7 +88,7 @@ def parse_answer(text: str) -> tuple[str, ...]:
 
 
 def search_folders(runpath: Iterable[str]) -> tuple[str, ...]:
-    """Return the folders below site-packages that a search path names: `$ORIGIN/../nvidia/cudnn/lib` -> `nvidia/cudnn/lib`."""
+    """Return the folders below site-packages that a search path (`$ORIGIN/../nvidia/cudnn/lib`) names."""
     below = (entry.removeprefix(_SITE_PACKAGES) for entry in runpath if entry.startswith(_SITE_PACKAGES))
     return tuple(sorted({folder.rstrip("/") for folder in below if folder and not folder.startswith("..")}))
 
@@ -94,7 +96,9 @@ def search_folders(runpath: Iterable[str]) -> tuple[str, ...]:
 def _ask(library: Path, symbol: str) -> str:
     command = [sys.executable, "-c", _PROGRAM, str(library), symbol]
     environment = {"LD_DEBUG": "libs", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    answer = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, timeout=60, check=False)
+    answer = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", env=environment, timeout=60, check=False
+    )
     if answer.returncode != 0:
         raise MachineError(
             f"{symbol} of {library.name} can't be called here (exit code {answer.returncode})",
