@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def interpreter(request: pytest.FixtureRequest) -> Path:
     found = find_interpreter(request.param)
     assert found is not None, "collection leaves out what this machine lacks"
     return found
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C: a background job of a script ignores it, and children that tests interrupt inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
