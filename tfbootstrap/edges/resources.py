@@ -106,16 +106,18 @@ def parse_yaml(text: str, name: str) -> Document:
     What YAML would silently take for a float, a date or a yes is a problem that asks for quotes. Text that is no YAML
     at all raises MatrixError; everything else is noted in the document, so that the reader reports it with its own.
     """
+    plain = _Plain(name)
     try:
         root = yaml.compose(text, Loader=_Loader)
+        data = None if root is None else plain.value(root, "")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         location = Location(name, mark.line + 1 if mark else None, mark.column + 1 if mark else None)
         raise _no_yaml(location, error.problem or error.context or "") from None
     except yaml.YAMLError as error:
         raise _no_yaml(Location(name), str(error)) from None
-    plain = _Plain(name)
-    data = None if root is None else plain.value(root, "")
+    except RecursionError:
+        raise _no_yaml(Location(name), "it is nested too deeply") from None
     return Document(path=name, data=data, lines=plain.lines, blocks=plain.blocks, problems=tuple(plain.problems))
 
 
@@ -125,6 +127,7 @@ def _no_yaml(location: Location, reason: str) -> MatrixError:
 
 
 _WHOLE_NUMBER: Final = re.compile(r"^(0|-?[1-9][0-9]*)$")
+_COLLECTIONS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _KINDS: Final = {
     "float": "a number",
     "int": "a number",
@@ -159,6 +162,8 @@ class _Plain:
             self.wrong(node, key, "aliases are not allowed; write the value again")
             return None
         self.seen.add(id(node))
+        if node.tag not in _COLLECTIONS:
+            self.wrong(node, key, f"the tag {node.tag} is not allowed")
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, f"{key}[{index}]") for index, item in enumerate(node.value)]
         return dict(self.items(node, key))
