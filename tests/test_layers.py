@@ -53,6 +53,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
 
 EXCEPTIONS = frozenset({
     ("tfbootstrap.edges.index_configuration", "pip._internal.models.index"),  # the address of pip's default index
+    ("tfbootstrap.plan.gpu", "tfbootstrap.payload.judge"),  # pure; a bootstrap judges GPUs by the same rules
 })  # fmt: skip
 """Module, library: single imports that no room may make in general."""
 
@@ -85,12 +86,14 @@ def direction_problems(package: Path) -> Iterator[str]:
 
 
 def _judge(module: str, room: str, imported: str, *, in_function: bool) -> str | None:
+    if (module, imported) in EXCEPTIONS:
+        return None
     top = imported.split(".", maxsplit=1)[0]
     if top == "tfbootstrap":
         return _judge_own(module, room, imported, in_function=in_function)
     if top == "":
         return "relative import"
-    if (module, imported) in EXCEPTIONS or top in sys.stdlib_module_names:
+    if top in sys.stdlib_module_names:
         return None
     if top not in LIBRARIES.get(room, frozenset()):
         return f"{room or 'the package'} does not import {top}"

@@ -13,6 +13,14 @@ _SENTENCES = {
     "platform": "has wheels for {needed} only; this runtime is {found}",
     "libc": "needs {needed}; this runtime has {found}",
     "cpu": "needs {needed}; this runtime has {found}",
+    "driver": "needs {needed}; this runtime has {found}",
+    "ptx-driver": "needs {needed}; this runtime has {found}",
+    "driver-branch": "can't be served: {found} needs {needed}",
+    "compute-capability": "has no code for {found}: it needs {needed}",
+    "gpu-build": "would not use {found}; it takes {needed}",
+    "gpu-unknown": "can't be judged for {found}: name it with --gpu",
+    "cuda-system": "needs {needed}; found {found}",
+    "cuda-wheels": "can't take CUDA from wheels: {found}; it needs {needed}",
 }
 _ANY_RULE = "needs {needed}; found {found}"
 

@@ -113,12 +113,12 @@ def lock_command(request: Request, *, output: str | None = None) -> str:
     options += [("--runtime", request.runtime), ("--python", request.python), ("--driver", request.driver)]
     options += [("--gpu", request.gpu if request.gpu != "auto" else None)]
     options += [("--cuda", request.cuda if request.cuda != "auto" else None), ("--output-file", output)]
-    words = [f"{name}={_spelled(value)}" for name, value in options if value]
+    words = [f"{name}={spell_specifier(value)}" for name, value in options if value]
     words += ["--slim"] if request.slim else []
     return shlex.join(["tfbootstrap", "lock", *request.arguments, *words])
 
 
-def _spelled(value: str) -> str:
+def spell_specifier(value: str) -> str:
     """Return `2.20` for `==2.20.*` and `2.20.0` for `==2.20.0`: as a person writes it."""
     match = re.match(r"^==(\d+\.\d+\.\d+(?:\.post\d+|rc\d+)?|\d+\.\d+(?=\.\*$))(?:\.\*)?$", value)
     return match[1] if match else value

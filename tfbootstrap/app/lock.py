@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfbootstrap import __version__
-from tfbootstrap.app.targets import Target, find_target, matrix_folder, runtime_digest
+from tfbootstrap.app.knowledge import load_knowledge
+from tfbootstrap.app.targets import Target, find_target, runtime_digest
 from tfbootstrap.errors import EngineError, InputError, Location, OutputError, UsageError
 from tfbootstrap.lock import Lock, read_lock, write_lock
-from tfbootstrap.matrix.tensorflow import TensorflowMatrix
-from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.overlay import is_provisioned
@@ -120,7 +120,7 @@ def lock(options: LockOptions) -> LockOutcome:
     output = Path(options.output)
     check_output_folder(output)
     target = find_target(request, options.matrix)
-    knowledge = _load_knowledge(options.matrix)
+    knowledge = load_knowledge(options.matrix, hardware=needs_hardware(target.facts, request))
     admission = admit(target.facts, knowledge, request)
     if not admission.candidates:
         return LockOutcome(name=target.name, target=target, rejections=rejections(admission, knowledge))
@@ -150,7 +150,7 @@ def check(options: LockOptions) -> CheckOutcome:
     reasons = []
     if request.digest(runtime_digest(request.runtime)) != found.header.inputs:
         reasons.append(f"other inputs than the lock was made for (it was made by: {found.header.command})")
-    reasons += _changed_rows(found, _load_knowledge(options.matrix))
+    reasons += _changed_rows(found, load_knowledge(options.matrix))
     if options.bootstrap:
         reasons += _bootstrap_problem(output, found)
     return CheckOutcome(path=options.output, reasons=tuple(reasons))
@@ -227,12 +227,6 @@ def _resolve_overlay(
         ),
         solution,
     )
-
-
-def _load_knowledge(directory: Path | None) -> Knowledge:
-    from tfbootstrap.edges.resources import load
-
-    return Knowledge(tensorflow=load(TensorflowMatrix, matrix_folder(directory)))
 
 
 def _existing_lock(output: Path) -> Lock | None:

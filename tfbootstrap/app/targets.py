@@ -47,14 +47,14 @@ def find_target(request: Request, matrix: Path | None) -> Target:
     if request.runtime is None:
         from tfbootstrap.edges.machine import collect_facts
 
-        return Target(name=THIS_MACHINE, facts=_overridden(collect_facts(), request))
+        return Target(name=THIS_MACHINE, facts=_overridden(collect_facts(), request, matrix))
     if is_facts_file(request.runtime):
         from tfbootstrap.edges.machine import read_facts
 
         facts = read_facts(Path(request.runtime))
         name = Path(request.runtime).name
-        return Target(name=name, facts=_overridden(facts, request), digest=runtime_digest(request.runtime))
-    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request))
+        return Target(name=name, facts=_overridden(facts, request, matrix), digest=runtime_digest(request.runtime))
+    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request, matrix))
 
 
 def _profiled(request: Request, matrix: Path | None) -> Facts:
@@ -86,13 +86,13 @@ def _with_requirements(facts: Facts, matrix: Path | None) -> Facts:
     )
 
 
-def _overridden(facts: Facts, request: Request) -> Facts:
+def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
     if request.python and facts.python.minor != request.python:
         facts = replace(facts, python=PythonFacts(version=request.python))
     if request.gpu == "none":
         facts = replace(facts, gpu_status="absent", gpus=(), driver=None)
     elif request.gpu != "auto" and not _is_profiled(facts, request):
-        facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu),))
+        facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu, matrix),))
     if request.driver:
         facts = replace(facts, driver=DriverFacts(version=request.driver, source="option"))
     return facts
@@ -108,13 +108,22 @@ def _is_profiled(facts: Facts, request: Request) -> bool:
     )
 
 
-def _named_gpu(text: str) -> Gpu:
+def _named_gpu(text: str, matrix: Path | None) -> Gpu:
     if re.match(r"^\d{1,2}\.\d$", text):
         return Gpu(name=f"compute capability {text}", compute_capability=text, source="option")
-    raise UsageError(
-        f"there is no GPU {text!r} in the matrix",
-        hint="name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
-    )
+    from tfbootstrap.edges.resources import load
+    from tfbootstrap.matrix.gpus import GpuMatrix
+
+    gpus = load(GpuMatrix, matrix_folder(matrix))
+    row = gpus.find_gpu(text)
+    if row is None:
+        near = gpus.nearest_gpus(text, 3)
+        nearest = f"nearest are {', '.join(near)}; " if near else ""
+        raise UsageError(
+            f"there is no GPU {text!r} in the matrix",
+            hint=f"{nearest}or name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
+        )
+    return Gpu(name=row.name, compute_capability=row.compute_capability, source="option")
 
 
 def matrix_folder(matrix: Path | None) -> Any:

@@ -138,6 +138,8 @@ def _unknown(
         yield "gpus", f"`{profile.name}` presumes no GPU: say with --gpu which it has, or --gpu none"
     if status != "absent" and driver is None:
         yield "driver", f"`{profile.name}` presumes no driver: say with --driver which it has"
+    if profile.gpu == "given" and profile.system == "windows":
+        yield "cuda_toolkits", f"`{profile.name}` does not say which CUDA is installed there"
     if not profile.complete:
         yield "distributions", f"only what is certain is known of the packages of `{profile.name}`"
     for reference in profile.references(image):

@@ -9,8 +9,9 @@ from packaging.version import Version
 
 from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts, Gpu
-from tfbootstrap.lock import CudaProvider
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
+from tfbootstrap.plan.cuda_source import choose_cuda
+from tfbootstrap.plan.gpu import judge_gpus
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Candidate, Rejection
 from tfbootstrap.plan.tags import tag_fits, target_tags
@@ -27,20 +28,79 @@ def admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
     asked = _asked(knowledge.tensorflow, request)
     accepted = target_tags(facts)
     gpus = gpus_to_use(facts, request)
-    candidates: list[Candidate] = []
-    rejected: list[Rejection] = []
-    for row in reversed(asked):
-        rejection = next((found for rule in RULES if (found := rule(row, facts, accepted))), None)
-        if rejection:
-            rejected.append(rejection)
-        else:
-            candidates.append(Candidate(row=row, cuda_provider=_cuda_provider(row, request, gpus)))
-    return Admission(facts=facts, request=request, gpus=gpus, candidates=tuple(candidates), rejected=tuple(rejected))
+    judged = [_judge(row, facts, accepted, gpus, knowledge, request) for row in reversed(asked)]
+    return Admission(
+        facts=facts,
+        request=request,
+        gpus=gpus,
+        candidates=tuple(one for one in judged if isinstance(one, Candidate)),
+        rejected=tuple(one for one in judged if isinstance(one, Rejection)),
+    )
+
+
+def _judge(
+    row: TensorflowRow,
+    facts: Facts,
+    accepted: frozenset[Tag],
+    gpus: tuple[Gpu, ...],
+    knowledge: Knowledge,
+    request: Request,
+) -> Candidate | Rejection:
+    for rule in RULES:
+        if rejection := rule(row, facts, accepted):
+            return rejection
+    if not gpus and not _wants_wheels(request):
+        return Candidate(row=row, cuda_provider="none")
+    if knowledge.hardware is None:
+        raise ValueError("GPUs can't be judged without the tables of hardware")
+    verdict = judge_gpus(row, facts, gpus, knowledge.hardware)
+    if isinstance(verdict, Rejection):
+        return verdict
+    source = choose_cuda(row, facts, gpus, request, knowledge.hardware)
+    if isinstance(source, Rejection):
+        return source
+    return Candidate(
+        row=row,
+        cuda_provider=source.provider,
+        cuda_requirements=source.requirements,
+        cuda_bounds=source.bounds,
+        loader_links=source.loader_links,
+        driver_floor=verdict.driver_floor,
+        reasons=(source.reason, *verdict.reasons),
+        warnings=(*verdict.warnings, *source.warnings),
+    )
 
 
 def gpus_to_use(facts: Facts, request: Request) -> tuple[Gpu, ...]:
-    """Return the GPUs that TensorFlow is to use: those of the runtime, unless the request leaves the CPU only."""
-    return () if request.gpu == "none" or request.cuda == "none" else facts.gpus
+    """Return the GPUs that TensorFlow is to use: those of the runtime that are not hidden, unless the CPU is asked for.
+
+    `CUDA_VISIBLE_DEVICES` hides GPUs: empty or -1 all of them, else those that it does not name by number or UUID.
+    """
+    if request.gpu == "none" or request.cuda == "none":
+        return ()
+    visible = facts.environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is None or request.gpu != "auto":
+        return facts.gpus
+    named: list[Gpu] = []
+    for part in (part.strip() for part in visible.split(",")):
+        found = [gpu for number, gpu in enumerate(facts.gpus) if part == str(number) or _is_uuid(part, gpu)]
+        if not found:
+            break  # CUDA takes no device that follows one it does not know
+        named += found
+    return tuple(named)
+
+
+def _is_uuid(part: str, gpu: Gpu) -> bool:
+    return bool(gpu.uuid) and part.startswith("GPU-") and (gpu.uuid or "").startswith(part)
+
+
+def needs_hardware(facts: Facts, request: Request) -> bool:
+    """Say whether planning looks at the tables of hardware."""
+    return bool(gpus_to_use(facts, request)) or _wants_wheels(request)
+
+
+def _wants_wheels(request: Request) -> bool:
+    return request.gpu != "none" and (request.cuda in ("wheels", "system") or request.wants_cuda_extra)
 
 
 def _asked(matrix: TensorflowMatrix, request: Request) -> tuple[TensorflowRow, ...]:
@@ -85,12 +145,6 @@ def _nearest(matrix: TensorflowMatrix, text: str) -> list[str]:
         return tuple(abs(have - want) for have, want in zip(Version(version).release, wanted, strict=False))
 
     return sorted(sorted(newest_first, key=distance)[:4], key=Version)
-
-
-def _cuda_provider(row: TensorflowRow, request: Request, gpus: tuple[Gpu, ...]) -> CudaProvider:
-    if not gpus and request.cuda != "wheels" and not request.wants_cuda_extra:
-        return "none"
-    return "wheels" if row.nvidia else "none"
 
 
 def _python(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:

@@ -66,6 +66,7 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
         build_cuda=row.cuda if cuda_build else None,
         build_cudnn=row.cudnn if cuda_build else None,
         build_capabilities=row.compute_capabilities if cuda_build else (),
+        loader_links=plan.candidate.loader_links,
         driver_floor=plan.candidate.driver_floor if plan.gpus else None,
         gpus=tuple(
             LockGpu(name=gpu.name, compute_capability=gpu.compute_capability)

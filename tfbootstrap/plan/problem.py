@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix
@@ -61,11 +62,28 @@ def _admitted(admission: Admission, matrix: TensorflowMatrix, excluded: tuple[st
 def _metadata(candidate: Candidate, admission: Admission) -> PackageMetadata:
     row, facts = candidate.row, admission.facts
     metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
-    requires = metadata.requires if metadata else ()
+    requires = _with_cuda(metadata.requires if metadata else (), candidate)
     return PackageMetadata(
         name=DISTRIBUTION,
         version=row.version,
         requires=requires,
         requires_python=metadata.requires_python if metadata else None,
-        extras=metadata.extras if metadata else (),
+        extras=tuple(dict.fromkeys((*(metadata.extras if metadata else ()), CUDA_EXTRA))),
     )
+
+
+def _with_cuda(requires: tuple[str, ...], candidate: Candidate) -> tuple[str, ...]:
+    """Return the requirements with the extra `and-cuda` as the plan has it.
+
+    Extras bind only while resolving: a lock names the wheels themselves, so replacing an extra loosens no metadata.
+    """
+    kept = requires
+    if candidate.cuda_requirements:
+        kept = tuple(line for line in requires if not _is_of_cuda_extra(line))
+    added = (*candidate.cuda_requirements, *candidate.cuda_bounds)
+    return (*kept, *(f"{line} ; extra == '{CUDA_EXTRA}'" for line in added))
+
+
+def _is_of_cuda_extra(line: str) -> bool:
+    marker = Requirement(line).marker
+    return CUDA_EXTRA in line and marker is not None and not marker.evaluate({"extra": ""})

@@ -45,6 +45,11 @@ class Candidate:
 
     row: TensorflowRow
     cuda_provider: CudaProvider
+    cuda_requirements: tuple[str, ...] = ()
+    """Wheels to require in place of the extra `and-cuda`; empty where the extra serves, or no wheels are used."""
+    cuda_bounds: tuple[str, ...] = ()
+    """Further bounds on CUDA's wheels."""
+    loader_links: bool = False
     driver_floor: str | None = None
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -13,9 +13,9 @@ from tfbootstrap.facts import Facts
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Rejections, WayOut
-from tfbootstrap.request import Request, TensorflowWish, lock_command
+from tfbootstrap.request import Request, TensorflowWish, lock_command, spell_specifier
 
-OTHER_TENSORFLOW, OTHER_PYTHON, PRERELEASE, CPU = range(1, 5)
+OTHER_TENSORFLOW, OTHER_PYTHON, NEWER_DRIVER, PRERELEASE, CPU = range(1, 6)
 """Costs to the user, smallest first."""
 
 
@@ -24,6 +24,7 @@ def rejections(admission: Admission, knowledge: Knowledge) -> Rejections:
     ways = [
         *_other_tensorflow(admission, knowledge),
         *_other_python(admission, knowledge),
+        *_newer_driver(admission, knowledge),
         *_prerelease(admission, knowledge),
         *_cpu(admission, knowledge),
     ]
@@ -60,12 +61,29 @@ def _other_python(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut
     if not fitting:
         return
     nearest = min(fitting, key=lambda python: (abs(python.minor - here.minor), -python.minor))
-    what = f"TensorFlow {admission.request.specifier}" if admission.request.tensorflow else "a TensorFlow"
+    asked = ",".join(spell_specifier(str(wish.specifier)) for wish in admission.request.tensorflow)
+    what = f"TensorFlow {asked}" if asked else "a TensorFlow"
     yield WayOut(
         text=f"another Python: {what} fits Python {nearest} in a virtual environment",
         command=lock_command(replace(admission.request, python=str(nearest))),
         cost=OTHER_PYTHON,
     )
+
+
+def _newer_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
+    if admission.facts.driver is None or not admission.gpus:
+        return
+    current = replace(admission.facts, driver=None)
+    fitting = _admit(current, knowledge, admission.request).candidates
+    floors = [Version(candidate.driver_floor) for candidate in fitting if candidate.driver_floor]
+    newer = [floor for floor in floors if floor > Version(admission.facts.driver.version)]
+    if newer:
+        served = next(one for one in fitting if one.driver_floor and Version(one.driver_floor) == min(newer))
+        yield WayOut(
+            text=f"a newer NVIDIA driver: {served.driver_floor} or newer serves TensorFlow {served.row.version}",
+            command=lock_command(replace(admission.request, driver=served.driver_floor)),
+            cost=NEWER_DRIVER,
+        )
 
 
 def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:

@@ -1,0 +1,39 @@
+"""Loads the tables that planning looks at, and no more of them than a command needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfbootstrap.app.targets import matrix_folder
+from tfbootstrap.edges.resources import load
+from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.plan.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from tfbootstrap.plan.gpu import Hardware
+
+
+def load_knowledge(directory: Path | None = None, *, hardware: bool = False) -> Knowledge:
+    """Return what is known; the tables of hardware only where they are asked for."""
+    folder = matrix_folder(directory)
+    return Knowledge(tensorflow=load(TensorflowMatrix, folder), hardware=load_hardware(directory) if hardware else None)
+
+
+def load_hardware(directory: Path | None = None) -> Hardware:
+    """Return the tables that judge GPUs."""
+    from tfbootstrap.matrix.cuda import CudaMatrix
+    from tfbootstrap.matrix.cuda_wheels import CudaWheelsMatrix
+    from tfbootstrap.matrix.cudnn import CudnnMatrix
+    from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
+    from tfbootstrap.matrix.libraries import LibrariesMatrix
+    from tfbootstrap.plan.gpu import Hardware
+
+    folder = matrix_folder(directory)
+    return Hardware(
+        gpu_code=load(GpuCodeMatrix, folder),
+        cuda=load(CudaMatrix, folder),
+        cudnn=load(CudnnMatrix, folder),
+        cuda_wheels=load(CudaWheelsMatrix, folder),
+        libraries=load(LibrariesMatrix, folder),
+    )
