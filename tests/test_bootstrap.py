@@ -15,6 +15,7 @@ from tests.support.environment import Sandbox
 from tests.support.interpreters import PAYLOAD_PYTHONS
 from tests.support.locks import PYTHON, make_lock
 from tests.support.loopback_index import LoopbackIndex, needs_auth, slow, status, wrong_hash
+from tests.support.programs import UV
 from tests.support.wheel_factory import Artefact, Project, build_wheel
 
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
@@ -179,6 +180,30 @@ def test_without_any_installer_the_error_says_how_to_get_one(bootstrap: TinyBoot
     assert run.code == 4
     assert "neither uv nor pip" in run.stderr
     assert "-m ensurepip" in run.stderr
+
+
+@pytest.mark.parametrize("installer", ["uv", "nothing", "/no/such/uv"])
+def test_an_installer_that_is_not_there_is_a_usage_error(bootstrap: TinyBootstrap, installer: str) -> None:
+    run = bootstrap.run(installer=installer, variables={"PATH": "/nowhere"})
+    assert run.code == 2
+    assert f"no such installer: {installer}" in run.stderr
+
+
+@pytest.mark.parametrize("installer", [str(UV), "pip"])
+def test_bounds_of_the_image_do_not_reach_the_installer(bootstrap: TinyBootstrap, installer: str) -> None:
+    if installer == "pip":
+        subprocess.run([bootstrap.python, "-m", "ensurepip"], check=True, capture_output=True)
+    missing = dict.fromkeys(["UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "PIP_CONSTRAINT"], "/no/such/file")
+    run = bootstrap.run(installer=installer, variables={**missing, "PIP_INDEX_URL": bootstrap.index.simple_url})
+    assert run.code == 0, run.stdout + run.stderr
+
+
+def test_a_report_that_can_not_be_written_is_one_message(installed: TinyBootstrap) -> None:
+    result = installed.sandbox.run(installed.python, installed.script, "--json", "no/such/folder/report.json")
+    assert result.returncode == 2
+    assert "error: " in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_venv_makes_an_environment_and_uses_it_again(bootstrap: TinyBootstrap) -> None:

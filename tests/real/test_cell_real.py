@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def tfbootstrap(folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def kernel(tmp_path: Path, interpreter: Path) -> dict[str, str]:
+def kernel(tmp_path: Path, interpreter: Path) -> Iterator[dict[str, str]]:
     """Make an environment with a kernel; return the variables with which Jupyter finds it."""
     home = tmp_path / "kernel"
     subprocess.run([UV, "venv", "--quiet", "--python", interpreter, home], check=True)
@@ -50,7 +52,8 @@ def kernel(tmp_path: Path, interpreter: Path) -> dict[str, str]:
         capture_output=True,
     )
     search = os.pathsep.join([str(UV.parent), os.environ["PATH"]])
-    return {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter/share/jupyter"), "PATH": search}
+    yield {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter/share/jupyter"), "PATH": search}
+    shutil.rmtree(home)  # a TensorFlow is large, and pytest keeps folders of earlier runs
 
 
 def execute(notebook: Path, kernel: dict[str, str]) -> list[str]:

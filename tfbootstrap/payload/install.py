@@ -21,6 +21,9 @@ from tfbootstrap.payload.distributions import (
 INSTALL_LIMIT = 3600
 """Seconds that an installer may take."""
 
+OTHERS_WISHES = ("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "PIP_CONSTRAINT")
+"""Variables that bound versions: the lock has chosen them all, and Colab has named files there that did not exist."""
+
 Say = Callable[[str], None]
 """Tells the user a line."""
 
@@ -146,8 +149,8 @@ def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:
     pip has the second try.
     """
     uv = None if installer == "pip" else find_uv() if installer in ("auto", "uv") else [installer]
-    if installer == "uv" and not uv:
-        raise BootstrapError("no uv found", "install it (pip install uv), or use --installer pip", 2)
+    if (installer != "auto" and uv is not None and not shutil.which(uv[0])) or (installer == "uv" and not uv):
+        raise BootstrapError("no such installer: " + installer, "use --installer auto, pip, uv or the path of a uv", 2)
     hashed = ["--no-deps", "--require-hashes"]
     pip = [sys.executable, "-m", "pip", "install", "--no-input", *hashed] + ["--force-reinstall"] * bool(broken)
     sources = _pip_sources() if uv and installer != "uv" else set()
@@ -177,7 +180,10 @@ def _pip_sources() -> Set[str]:
 def _run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
     """Run an installer, pass its lines on as they come, and return its exit code and last lines."""
     tail: Deque[str] = collections.deque(maxlen=15)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name not in OTHERS_WISHES}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    )
     timer = threading.Timer(INSTALL_LIMIT, process.kill)
     timer.start()
     try:

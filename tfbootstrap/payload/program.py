@@ -27,6 +27,9 @@ def run_program(lock: Dict[str, Any], trial: str, script: str, description: str)
             check: Check = {"id": "install", "status": "fail", "expected": "", "found": str(error), "hint": error.hint}
             write_report(options.json, [check], installed={})
         return error.code
+    except OSError as error:
+        print("error: {}\n\nhint: see whether disk, permissions and paths are in order".format(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; run this again to go on from here", file=sys.stderr)
         return 130
