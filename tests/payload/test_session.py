@@ -82,6 +82,14 @@ def test_remembers_what_was_replaced_where_modules_tell_no_version(kernel: TinyB
     assert result.stdout.count("CellError restart the kernel") == 2
 
 
+@pytest.mark.parametrize("told", ["v1.16", "1.17", "1.17.0.0", ""])
+def test_a_module_that_tells_its_version_otherwise_needs_no_restart(kernel: TinyBootstrap, told: str) -> None:
+    new = six("1.17.0", f"__version__ = {told!r}\n")
+    kernel.index.add(new)
+    run(kernel, make_lock([new]))
+    assert ": verified" in run(kernel, make_lock([new]), before="import six").stdout
+
+
 def test_a_module_that_is_not_loaded_needs_no_restart(kernel: TinyBootstrap) -> None:
     kernel.index.add(OLD, NEW)
     run(kernel, make_lock([OLD]))

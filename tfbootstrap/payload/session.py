@@ -12,7 +12,7 @@ from tfbootstrap.payload.distributions import (
     read_record,
 )
 from tfbootstrap.payload.install import BootstrapError, install_lock
-from tfbootstrap.payload.judge import judge_runtime, version_numbers
+from tfbootstrap.payload.judge import judge_runtime, version_at_least, version_numbers
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import all_passed, print_table
 from tfbootstrap.payload.verify import count_visible_gpus, verify_lock
@@ -74,10 +74,12 @@ def _is_loaded(distribution: Installed, files: Set[Any]) -> bool:
 
 
 def _has_other_version(distribution: Installed) -> bool:
-    installed = version_numbers(distribution.version)
+    installed = distribution.version
     for name in module_names([distribution]):
         loaded = getattr(sys.modules.get(name), "__version__", None)
-        if isinstance(loaded, str) and version_numbers(loaded) != installed:
+        # Some modules say `v3.3`, or 3.3 where the distribution is 3.3.0.
+        told = isinstance(loaded, str) and bool(version_numbers(loaded))
+        if told and not (version_at_least(loaded, installed) and version_at_least(installed, loaded)):
             return True
     return False
 
