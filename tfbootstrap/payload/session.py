@@ -76,7 +76,7 @@ def _is_loaded(distribution: Installed, files: Set[Any]) -> bool:
 def _has_other_version(distribution: Installed) -> bool:
     installed = distribution.version
     for name in module_names([distribution]):
-        loaded = getattr(sys.modules.get(name), "__version__", None)
+        loaded: Any = getattr(sys.modules.get(name), "__version__", None)
         # Some modules say `v3.3`, or 3.3 where the distribution is 3.3.0.
         told = isinstance(loaded, str) and bool(version_numbers(loaded))
         if told and not (version_at_least(loaded, installed) and version_at_least(installed, loaded)):
