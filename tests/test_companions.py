@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tfbootstrap.edges.resources import load, parse_yaml
-from tfbootstrap.errors import MatrixError
+from tfbootstrap.edges.resources import load
 from tfbootstrap.matrix.companions import CompanionsMatrix
-from tfbootstrap.matrix.reader import read_document
 
 MATRIX = load(CompanionsMatrix)
 
@@ -130,27 +128,3 @@ def test_wheels_of_a_version_are_found() -> None:
     assert tie is not None
     assert tie.tensorflow == "<2.21,>=2.20.0"
     assert text.wheel_of("99.0") is None
-
-
-HEAD = 'schema: 1\nread: "2026-11-21"\nkeras: []\nrows:\n'
-WRONG = {
-    "unsorted rows": ("  - name: b\n    role: x\n  - name: a\n    role: x\n", "rows"),
-    "not normalised": ("  - name: tf_keras\n    role: x\n", "rows[0].name"),
-    "successor of nothing": ("  - name: a\n    role: x\n    successor: a\n", "rows[0].successor"),
-    "extra without requirement": (
-        '  - name: a\n    role: x\n    wheels:\n      - versions: "==1.0"\n        extra: tf\n',
-        "rows[0].wheels[0].extra",
-    ),
-    "overlap": (
-        '  - name: a\n    role: x\n    wheels:\n      - versions: ">=1.0,<=2.0"\n      - versions: "==1.5"\n',
-        "rows[0].wheels[1].versions",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", sorted(WRONG))
-def test_wrong_rows_are_refused(case: str) -> None:
-    text, key = WRONG[case]
-    with pytest.raises(MatrixError) as error:
-        read_document(CompanionsMatrix, parse_yaml(HEAD + text, "companions.yaml"))
-    assert [problem.location.key for problem in error.value.problems] == [key]

@@ -7,16 +7,14 @@ from pathlib import Path
 import pytest
 
 from tfbootstrap import facts
-from tfbootstrap.edges.resources import find_data, load, load_file, parse_yaml
+from tfbootstrap.edges.resources import find_data, load, load_file
 from tfbootstrap.edges.runtimes import load_runtime, runtime_names
-from tfbootstrap.errors import MatrixError, UsageError
+from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.matrix import runtimes
 from tfbootstrap.matrix.hosts import HostsMatrix
 from tfbootstrap.matrix.profiles import offered_gpus, profile_facts
-from tfbootstrap.matrix.reader import read_document
 from tfbootstrap.matrix.runtimes import RuntimeProfile
-from tfbootstrap.upkeep.dump import dump
 
 PROFILES = [
     entry for entry in (Path(str(find_data("compat_matrix"))) / "runtimes").iterdir() if entry.suffix == ".yaml"
@@ -193,52 +191,5 @@ def test_an_unknown_runtime_names_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("file", PROFILES, ids=lambda file: file.stem)
-def test_profiles_are_canonical_and_named_as_their_file(file: Path) -> None:
-    profile = load_file(RuntimeProfile, file)
-    assert dump(profile) == file.read_text(encoding="utf-8")
-    assert profile.name == file.stem
-
-
-def test_hosts_are_canonical() -> None:
-    assert dump(load(HostsMatrix)) == Path(str(find_data("compat_matrix") / HostsMatrix.FILE)).read_text(
-        encoding="utf-8"
-    )
-
-
-WRONG = {
-    "a pin twice": ("packages: |\n  numpy==2.0.2\n  NumPy==2.0.3\n", "packages", "lists numpy twice"),
-    "gpu line in both": (
-        "packages: |\n  numpy==2.0.2\ngpu_packages: |\n  numpy==2.0.2\n",
-        "gpu_packages",
-        "numpy==2.0.2 is in `packages` too",
-    ),
-    "absent of nothing": (
-        "packages: |\n  numpy==2.0.2\ngpu_absent: |\n  dask\n",
-        "gpu_absent",
-        "dask is in neither `packages` nor `unindexed`",
-    ),
-    "no pin": ("packages: |\n  numpy>=2\n", "packages", "'numpy>=2' is not an installed package"),
-}
-
-
-@pytest.mark.parametrize("case", sorted(WRONG))
-def test_wrong_profiles_are_refused(case: str) -> None:
-    rest, key, text = WRONG[case]
-    head = (
-        'schema: 1\nname: x\ntitle: X\nhost: plain\npython: "3.12"\nsystem: linux\nmachine: x86_64\n'
-        'libc: "glibc 2.35"\n'
-        'gpu: none\npublished: "2026-07-14"\nsource: "a/b#1"\nchecked: "2026-11-21"\n'
-    )
-    with pytest.raises(MatrixError) as error:
-        read_document(RuntimeProfile, parse_yaml(head + rest, "x.yaml"))
-    assert [(problem.location.key, problem.text.startswith(text)) for problem in error.value.problems] == [(key, True)]
-
-
-def test_linux_has_a_c_library_and_a_list_has_a_day() -> None:
-    text = (
-        'schema: 1\nname: x\ntitle: X\nhost: plain\npython: "3.12"\nsystem: linux\nmachine: x86_64\n'
-        'gpu: none\nsource: "a/b#1"\nchecked: "2026-11-21"\npackages: |\n  numpy==2.0.2\n'
-    )
-    with pytest.raises(MatrixError) as error:
-        read_document(RuntimeProfile, parse_yaml(text, "x.yaml"))
-    assert {problem.location.key for problem in error.value.problems} == {"libc", "published"}
+def test_profiles_are_named_as_their_file(file: Path) -> None:
+    assert load_file(RuntimeProfile, file).name == file.stem

@@ -9,6 +9,10 @@ from typing import Any
 
 import click
 
+from tfbootstrap.cli.matrix_companions import companions
+from tfbootstrap.cli.matrix_runtimes import runtimes
+from tfbootstrap.cli.tables import print_facts, print_table
+
 _PLATFORMS = {
     "linux-x86_64": "linux",
     "linux-aarch64": "linux-arm",
@@ -22,6 +26,10 @@ _PLATFORMS = {
 @click.group("matrix")
 def command() -> None:
     """Look at the compatibility data."""
+
+
+command.add_command(runtimes)
+command.add_command(companions)
 
 
 @command.command("show")
@@ -57,27 +65,12 @@ def _print_releases(rows: Sequence[Mapping[str, Any]], *, no_color: bool) -> Non
         )
         for row in rows
     ]
-    first, *rest = _aligned([head, *cells])
-    click.echo(click.style(first, bold=not no_color))
-    click.echo("\n".join(rest))
+    print_table(head, cells, no_color=no_color)
     click.echo("\n+ has PTX, which the driver compiles for newer GPUs; * all have. linux-arm is aarch64, mac is arm64.")
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """Pad every column but the last to its widest cell; no line ends in blanks."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
-    return [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in table
-    ]
-
-
 def _print_release(row: Mapping[str, Any], *, no_color: bool) -> None:
-    facts = _release_facts(row)
-    width = max(len(name) for name, _ in facts)
-    for name, text in facts:
-        for index, line in enumerate(text.split("\n")):
-            label = (name if index == 0 else "").ljust(width)
-            click.echo(f"{click.style(label, bold=not no_color)}  {line}")
+    print_facts(_release_facts(row), no_color=no_color)
 
 
 def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:

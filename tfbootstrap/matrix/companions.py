@@ -138,9 +138,10 @@ class CompanionRow:
 
     def ties_of(self, version: str) -> tuple[Tie, ...]:
         """Return everything that ties one version of this package to TensorFlow."""
-        return tuple(tie for tie in self._all_ties() if _contains(tie.versions, version))
+        return tuple(tie for tie in self.all_ties() if _contains(tie.versions, version))
 
-    def _all_ties(self) -> Iterator[Tie]:
+    def all_ties(self) -> Iterator[Tie]:
+        """Yield every tie: the documented ones, then those of the wheels, oldest first."""
         for tie in self.ties:
             yield Tie(versions=tie.versions, tensorflow=tie.tensorflow, kind=tie.kind, note=tie.note, source=tie.source)
         for wheel in self.wheels:

@@ -51,8 +51,6 @@ Left out: requirements without a version, of extras, for other platforms, and of
         names = [head.partition(" ")[0] for head in heads]
         if names != sorted(names):
             yield "lines", "packages must be sorted by name"
-        if self.lines and self.lines[0].startswith(_INDENT):
-            yield "lines", "starts with a requirement of nothing"
         known: set[str] = set()
         for head in heads:
             name, *versions = head.split()

@@ -8,6 +8,8 @@ catches.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
+import tfbootstrap.upkeep
 from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.tensorflow import (
     CUDA_EXTRA,
@@ -56,7 +59,10 @@ def lint(record: type[File]) -> Callable[[Callable[[File], Iterator[Finding]]], 
 
 
 def all_lints() -> tuple[Lint, ...]:
-    """Return every lint, in the order of this file."""
+    """Return every lint: those of this file in its order, then those of each `lints_….py` beside it."""
+    for module in pkgutil.iter_modules(tfbootstrap.upkeep.__path__, "tfbootstrap.upkeep."):
+        if module.name.startswith(f"{__name__}_"):
+            importlib.import_module(module.name)
     return tuple(_LINTS.values())
 
 
