@@ -147,7 +147,7 @@ def test_drivers_are_told_by_day() -> None:
         ("linux-aarch64", "absent", set()),
         ("macos-arm64", "absent", set()),
         ("macos-x86_64", "absent", set()),
-        ("windows", "unknown", {"gpus", "driver"}),
+        ("windows", "unknown", {"gpus", "driver", "cuda_toolkits"}),
         ("wsl2", "unknown", {"gpus", "driver"}),
         ("ubuntu-22.04", "unknown", {"gpus", "driver"}),
     ],
