@@ -114,7 +114,7 @@ def write_lock(lock: Lock) -> str:
     import tomlkit
 
     lines = [FENCE_OPEN]
-    lines += [f"# {line}".rstrip() for line in tomlkit.dumps(_header_to_mapping(lock.header)).strip().splitlines()]
+    lines += [f"# {line}".rstrip() for line in tomlkit.dumps(header_to_mapping(lock.header)).strip().splitlines()]
     lines += [FENCE_CLOSE, ""]
     for pin in sorted(lock.pins, key=lambda pin: pin.name):
         lines += _pin_lines(pin)
@@ -139,7 +139,7 @@ def read_lock(text: str, path: str) -> Lock:
             hint="make the lock again with `tfbootstrap lock`",
         ) from error
     return Lock(
-        header=_header_from_mapping(mapping, Location(path, start + 1)), pins=tuple(_read_pins(lines, end, path))
+        header=header_from_mapping(mapping, Location(path, start + 1)), pins=tuple(_read_pins(lines, end, path))
     )
 
 
@@ -199,7 +199,8 @@ def _finish(current: tuple[str, str], hashes: list[str], via: tuple[str, ...], p
     return Pin(name=name, version=version, hashes=tuple(hashes), via=via)
 
 
-def _header_to_mapping(header: LockHeader) -> dict[str, Any]:
+def header_to_mapping(header: LockHeader) -> dict[str, Any]:
+    """Return the document of a header: plain values, without what is not known."""
     mapping: dict[str, Any] = {
         "schema": SCHEMA,
         "command": header.command,
@@ -241,7 +242,8 @@ def _without_none(mapping: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _header_from_mapping(mapping: dict[str, Any], location: Location) -> LockHeader:
+def header_from_mapping(mapping: dict[str, Any], location: Location) -> LockHeader:
+    """Return the header of a document; raises InputError where it is garbled or newer than we know."""
     schema = mapping.get("schema")
     if not isinstance(schema, int) or schema > SCHEMA:
         raise InputError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -44,6 +45,10 @@ class TensorflowWish:
 
     specifier: SpecifierSet
     said_by: str
+    marker: Marker | None = None
+    """For which runtimes it was said; None: for all."""
+    configured: bool = False
+    """Said by `[tool.tfbootstrap]`, which stands for the option `--tensorflow`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +78,8 @@ class Request:
     """X.Y, where the user named one."""
     runtime: str | None = None
     """A profile's name or the path of a facts file; None is this machine."""
+    platform: str | None = None
+    """System and processor (`linux-aarch64`), where the user named others than the runtime's."""
     slim: bool = False
     arguments: tuple[str, ...] = ()
     """The requirements of the command line as typed, and the files named there; they make up the lock's command."""
@@ -89,7 +96,7 @@ class Request:
     def digest(self, runtime_digest: str | None = None) -> str:
         """Return the digest of everything asked for; `runtime_digest` stands for the content of a facts file."""
         asked = {
-            "tensorflow": sorted(str(wish.specifier) for wish in self.tensorflow),
+            "tensorflow": sorted(_asked_version(wish) for wish in self.tensorflow),
             "packages": sorted(str(wanted.requirement) for wanted in self.packages),
             "constraints": sorted(str(wanted.requirement) for wanted in self.constraints),
             "and-cuda": self.wants_cuda_extra,
@@ -98,16 +105,23 @@ class Request:
             "cuda": self.cuda,
             "python": self.python,
             "runtime": runtime_digest or self.runtime,
+            "platform": self.platform,
             "slim": self.slim,
         }
         canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _asked_version(wish: TensorflowWish) -> str:
+    return f"{wish.specifier}; {wish.marker}" if wish.marker else str(wish.specifier)
+
+
 def lock_command(request: Request, *, output: str | None = None) -> str:
     """Return the command line that asks for the same, with long option names and the shell's quoting."""
     options: list[tuple[str, str | None]] = [
-        ("--tensorflow", str(wish.specifier)) for wish in request.tensorflow if wish.said_by == "--tensorflow"
+        ("--tensorflow", str(wish.specifier))
+        for wish in request.tensorflow
+        if wish.said_by == "--tensorflow" or wish.configured
     ]
     options += [("--requirement", path) for path in request.files]
     options += [("--runtime", request.runtime), ("--python", request.python), ("--driver", request.driver)]
@@ -219,7 +233,7 @@ def split_tensorflow(
     wishes = [TensorflowWish(specifier=parse_tensorflow(tensorflow), said_by="--tensorflow")] if tensorflow else []
     itself = [item for item in wanted if item.name in TENSORFLOW_NAMES]
     wishes += [
-        TensorflowWish(specifier=item.requirement.specifier, said_by=str(item.location))
+        TensorflowWish(specifier=item.requirement.specifier, said_by=str(item.location), marker=item.requirement.marker)
         for item in itself
         if str(item.requirement.specifier)
     ]

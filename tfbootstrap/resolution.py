@@ -41,6 +41,10 @@ class ResolvedFile:
 
     name: str
     hash: str
+    url: str | None = None
+    """Its address without credentials (`file://…` for a file of this machine), where the engine told it."""
+    size: int | None = None
+    """In bytes, where the index told it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,8 @@ class Solution:
 
     packages: tuple[ResolvedPackage, ...]
     engine: str
+    warnings: tuple[str, ...] = ()
+    """What the engine warned of, a sentence each."""
 
     def version(self, name: str) -> str | None:
         """Return the version of one package, None where the solution lacks it."""

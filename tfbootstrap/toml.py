@@ -40,3 +40,51 @@ def _located(text: str, problem: str) -> TomlError:
     except TOMLKitError as error:
         return TomlError(str(error), None, None)
     return TomlError(problem, None, None)
+
+
+def line_of(text: str, keys: tuple[str, ...], value: str | None = None) -> int | None:
+    """Return the 1-based line on which a key of a valid document stands: the line of its nearest parent where the key
+    itself can't be found, None where not even that.
+
+    With `value`, the first line from there on that holds this text: the item of a list.
+    """
+    lines = text.splitlines()
+    table: tuple[str, ...] = ()
+    best: tuple[int, int] = (0, 0)
+    for number, line in enumerate(lines, 1):
+        if header := _header_keys(line):
+            table, found = header, header
+        else:
+            found = (*table, *_line_keys(line))
+        depth = len(found) if found == keys[: len(found)] and found else 0
+        if depth > best[0]:
+            best = (depth, number)
+    start = best[1]
+    if value is not None and start:
+        return next((number for number in range(start, len(lines) + 1) if value in lines[number - 1]), start)
+    return start or None
+
+
+def _header_keys(line: str) -> tuple[str, ...]:
+    stripped = line.strip()
+    return _nested_keys(stripped.split("#")[0]) if stripped.startswith("[") and not line.startswith(" ") else ()
+
+
+def _line_keys(line: str) -> tuple[str, ...]:
+    key, equals, _ = line.partition("=")
+    return _nested_keys(f"{key} = 0") if equals else ()
+
+
+def _nested_keys(line: str) -> tuple[str, ...]:
+    try:
+        found: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    keys = []
+    while isinstance(found, (dict, list)) and found:
+        if isinstance(found, list):
+            found = found[0]
+            continue
+        key, found = next(iter(found.items()))
+        keys.append(key)
+    return tuple(keys)

@@ -14,7 +14,8 @@ PACKAGE = REPOSITORY / "tfbootstrap"
 """The package that is tested."""
 
 PURE_ROOMS = frozenset({
-    "errors", "facts", "matrix", "request", "toml", "plan", "explain", "lock", "resolution", "render",
+    "errors", "facts", "matrix", "request", "toml", "plan", "explain", "lock", "lock_diff", "pylock", "configuration",
+    "resolution", "render",
 })  # fmt: skip
 """The rooms that know nothing of the world outside: what they need to know arrives as arguments."""
 

@@ -10,6 +10,7 @@ from tfbootstrap.app.locks import open_lock
 from tfbootstrap.app.render import cell_text
 from tfbootstrap.edges.files import read_text, write_all_atomically
 from tfbootstrap.edges.notebooks import NotebookCell, put_cell
+from tfbootstrap.lock import Lock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,18 +28,24 @@ def make_cell(lock_path: str, notebooks: Sequence[str] = ()) -> CellOutcome:
     Raises InputError for a lock or notebook that can't be used, OutputError for a notebook that can't be written.
     """
     lock = open_lock(lock_path)
-    source = cell_text(lock)
+    texts = notebook_texts(lock, notebooks)
+    changed = {str(path) for path in write_all_atomically(texts)}
+    return CellOutcome(
+        source=cell_text(lock),
+        changed=tuple(str(path) for path in texts if str(path) in changed),
+        unchanged=tuple(str(path) for path in texts if str(path) not in changed),
+    )
+
+
+def notebook_texts(lock: Lock, notebooks: Sequence[str]) -> dict[Path, str]:
+    """Return the text of each notebook with the lock's cell in it; nothing is written."""
     # A cell's source has no line end at its end; Jupyter would show an empty line.
     cell = NotebookCell(
-        source=source.rstrip("\n"), mark={"target": lock.header.target.name, "tensorflow": lock.header.tensorflow}
+        source=cell_text(lock).rstrip("\n"),
+        mark={"target": lock.header.target.name, "tensorflow": lock.header.tensorflow},
     )
     texts = {}
     for notebook in notebooks:
         text = read_text(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb")
         texts[Path(notebook)] = put_cell(text, cell, notebook)
-    changed = {str(path) for path in write_all_atomically(texts)}
-    return CellOutcome(
-        source=source,
-        changed=tuple(str(path) for path in texts if str(path) in changed),
-        unchanged=tuple(str(path) for path in texts if str(path) not in changed),
-    )
+    return texts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.app.knowledge import load_knowledge
-from tfbootstrap.app.lock import LockOptions, read_request
+from tfbootstrap.app.requests import LockOptions, read_request
 from tfbootstrap.app.targets import find_target
 from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from tfbootstrap.app.targets import matrix_folder
@@ -12,6 +14,24 @@ from tfbootstrap.plan.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from tfbootstrap.plan.gpu import Hardware
+
+
+class Tables:
+    """The tables of one matrix, each kind read at most once however many targets (threads) ask."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._lock = Lock()
+        self._found: dict[bool, Knowledge] = {}
+
+    def knowledge(self, *, hardware: bool) -> Knowledge:
+        """Return what is known, with the tables of hardware where they are asked for."""
+        with self._lock:
+            if hardware not in self._found:
+                plain = self._found.get(not hardware) or load_knowledge(self._directory)
+                tables = load_hardware(self._directory) if hardware else None
+                self._found[hardware] = replace(plain, hardware=tables)
+            return self._found[hardware]
 
 
 def load_knowledge(directory: Path | None = None, *, hardware: bool = False) -> Knowledge:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfbootstrap.edges.inputs import read_text
 from tfbootstrap.lock import Lock, read_lock
+from tfbootstrap.pylock import is_pylock_name, read_pylock
 
 DEFAULT_LOCK = "requirements.txt"
 
@@ -15,6 +16,5 @@ def open_lock(path: str) -> Lock:
 
     Raises InputError where the file is missing, unreadable or no lock.
     """
-    return read_lock(
-        read_text(Path(path), what="lock", hint=f"make it with `tfbootstrap lock --output-file {path}`"), path
-    )
+    text = read_text(Path(path), what="lock", hint=f"make it with `tfbootstrap lock --output-file {path}`")
+    return read_pylock(text, path) if is_pylock_name(Path(path).name) else read_lock(text, path)

@@ -137,6 +137,6 @@ class _Search:
             replace(
                 self.problem,
                 constraints=(*self.problem.constraints, *pinned, *bound),
-                preferences=tuple(sorted(self.pins.items())),
+                preferences=tuple(sorted({**self.pins, **dict(self.problem.preferences)}.items())),
             )
         )

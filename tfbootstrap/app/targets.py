@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfbootstrap.errors import UsageError
-from tfbootstrap.facts import Distribution, DriverFacts, Facts, Gpu, PythonFacts
+from tfbootstrap.facts import Distribution, DriverFacts, Facts, Gpu, PlatformFacts, PythonFacts
 from tfbootstrap.request import Request
 
 THIS_MACHINE = "this machine"
@@ -89,6 +89,8 @@ def _with_requirements(facts: Facts, matrix: Path | None) -> Facts:
 def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
     if request.python and facts.python.minor != request.python:
         facts = replace(facts, python=PythonFacts(version=request.python))
+    if request.platform and request.platform != f"{facts.platform.system}-{facts.platform.machine}":
+        facts = replace(facts, platform=_named_platform(request.platform, facts.platform))
     if request.gpu == "none":
         facts = replace(facts, gpu_status="absent", gpus=(), driver=None)
     elif request.gpu != "auto" and not _is_profiled(facts, request):
@@ -96,6 +98,17 @@ def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
     if request.driver:
         facts = replace(facts, driver=DriverFacts(version=request.driver, source="option"))
     return facts
+
+
+def _named_platform(name: str, found: PlatformFacts) -> PlatformFacts:
+    """Return another system or processor; of the runtime's platform only the C library of the same system stays."""
+    system, _, machine = name.partition("-")
+    return PlatformFacts(
+        system=system,
+        machine=machine,
+        libc=found.libc if system == found.system else None,
+        release=found.release if system == found.system else None,
+    )
 
 
 def _is_profiled(facts: Facts, request: Request) -> bool:

@@ -29,7 +29,7 @@ def command(*, as_json: bool, no_color: bool, **given: Any) -> int:
     SPEC narrows the releases: 2.20, or a specifier like '>=2.16,<2.21'.
     """
     from tfbootstrap.app.explain import explain
-    from tfbootstrap.app.lock import LockOptions
+    from tfbootstrap.app.requests import LockOptions
 
     outcome = explain(LockOptions(**given))
     if as_json:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tfbootstrap.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tfbootstrap.app.requests import LockOptions
 
 
 @click.command("lock")
@@ -27,10 +31,15 @@ from tfbootstrap.errors import ExitCode
 @click.option(
     "--cuda", type=click.Choice(["auto", "wheels", "system", "none"]), default="auto", help="Where CUDA comes from."
 )
-@click.option("-o", "--output-file", "output", default="requirements.txt", metavar="FILE", help="The lock to write.")
+@click.option("-o", "--output-file", "output", metavar="FILE", help="The lock; default: requirements.txt.")
 @click.option("--check", is_flag=True, help="Say whether the lock is fresh; write nothing, need no network.")
 @click.option("--upgrade", is_flag=True, help="Take the newest versions instead of those of the lock that is there.")
 @click.option("--engine", type=click.Choice(["uv", "pip-tools"]), default="uv", help="The program that resolves.")
+@click.option(
+    "--format",
+    type=click.Choice(["requirements", "pylock"]),
+    help="pylock: pylock.<target>.toml (PEP 751). Default: as the lock's name says.",
+)
 @click.option("--offline", is_flag=True, help="Use only what the engine's cache holds.")
 @click.option("--dry-run", is_flag=True, help="Plan and resolve; write nothing.")
 @click.option("--no-bootstrap", is_flag=True, help="Write the lock only.")
@@ -42,124 +51,64 @@ from tfbootstrap.errors import ExitCode
 def command(context: click.Context, /, *, check: bool, as_json: bool, no_color: bool, **given: Any) -> int:
     """Choose a TensorFlow for a runtime; write its hash-locked requirements and a bootstrap that installs and verifies.
 
-    REQ are further requirements, as in a requirements file.
+    REQ are further requirements, as in a requirements file. Where nothing says what to lock and pyproject.toml has a
+    [tool.tfbootstrap], all targets in it are locked (with -o: the target of that lock), and all their files change
+    together or none.
     """
-    from tfbootstrap.app.lock import LockOptions
+    from tfbootstrap.app.requests import LockOptions
 
     del no_color  # nothing is coloured here
     given["bootstrap"] = not given.pop("no_bootstrap")
     options = LockOptions(**given)
     if check:
-        return _check(_recorded(context, options) if _asks_nothing(context) else options, as_json=as_json)
+        return _check(_recorded(context, options), as_json=as_json)
     return _lock(options, as_json=as_json)
 
 
-_NEUTRAL = frozenset(
-    {"check", "output", "as_json", "no_color", "matrix", "no_bootstrap", "dry_run", "offline", "engine"}
-)
+def _recorded(context: click.Context, options: LockOptions) -> LockOptions:
+    """Return the options that the lock records, where nothing else says what it is for: `lock --check -o FILE`."""
+    from tfbootstrap.app.freshness import recorded_command
+    from tfbootstrap.app.requests import configured_jobs
 
-
-def _asks_nothing(context: click.Context) -> bool:
-    given = click.core.ParameterSource.COMMANDLINE
-    return not any(context.get_parameter_source(name) is given for name in context.params if name not in _NEUTRAL)
-
-
-def _recorded(context: click.Context, options: Any) -> Any:
-    """Return the options that the lock records, where the user gave none: `tfbootstrap lock --check -o FILE`."""
-    import dataclasses
-
-    from tfbootstrap.app.lock import recorded_command
-
-    words = shlex.split(recorded_command(options.output))[2:]
+    if not options.asks_nothing or configured_jobs(options):
+        return options
+    words = shlex.split(recorded_command(options))[2:]
     recorded = command.make_context("lock", words, parent=context.parent).params
     names = ("requirements", "files", "tensorflow", "runtime", "python", "gpu", "driver", "cuda", "slim")
     return dataclasses.replace(options, **{name: recorded[name] for name in names})
 
 
-def _check(options: Any, *, as_json: bool) -> int:
-    from tfbootstrap.app.lock import check
+def _check(options: LockOptions, *, as_json: bool) -> int:
+    from tfbootstrap.app.freshness import check
+    from tfbootstrap.cli.lock_output import check_mapping, print_check
 
-    outcome = check(options)
+    outcomes = check(options)
+    stale = any(outcome.reasons for outcome in outcomes)
     if as_json:
-        click.echo(
-            json.dumps({"lock": outcome.path, "fresh": not outcome.reasons, "reasons": outcome.reasons}, indent=2)
-        )
-    elif outcome.reasons:
-        click.echo(f"{outcome.path} is stale:", err=True)
-        for reason in outcome.reasons:
-            click.echo(f"  {reason}", err=True)
-        click.echo("\nhint: make it again with `tfbootstrap lock` and the same options", err=True)
+        click.echo(json.dumps({"targets": [check_mapping(outcome) for outcome in outcomes]}, indent=2))
     else:
-        click.echo(f"{outcome.path} is fresh", err=True)
-    return int(ExitCode.WANTING if outcome.reasons else ExitCode.DONE)
+        for outcome in outcomes:
+            print_check(outcome)
+    if stale and not as_json:
+        click.echo("\nhint: make it again with `tfbootstrap lock` and the same options", err=True)
+    return int(ExitCode.WANTING if stale else ExitCode.DONE)
 
 
-def _lock(options: Any, *, as_json: bool) -> int:
+def _lock(options: LockOptions, *, as_json: bool) -> int:
     from tfbootstrap.app.lock import lock
+    from tfbootstrap.cli.lock_output import outcome_mapping, print_outcome
     from tfbootstrap.cli.progress import working
 
-    with working(f"locking {options.output}"):
-        outcome = lock(options)
+    with working(f"locking {options.output or ''}".rstrip()):
+        outcomes = lock(options)
+    unsatisfied = any(outcome.rejections for outcome in outcomes)
     if as_json:
-        click.echo(json.dumps({"targets": [outcome_mapping(outcome)]}, indent=2))
-    elif outcome.rejections:
-        _print_rejections(outcome)
+        click.echo(json.dumps({"targets": [outcome_mapping(outcome) for outcome in outcomes]}, indent=2))
     else:
-        _print_lock(outcome, dry_run=options.dry_run)
-    return int(ExitCode.UNSATISFIABLE if outcome.rejections else ExitCode.DONE)
-
-
-def _print_rejections(outcome: Any) -> None:
-    from tfbootstrap.explain import rejections_text
-
-    click.echo(f"error: {rejections_text(outcome.rejections, runtime=outcome.name)}", err=True)
-
-
-def _print_lock(outcome: Any, *, dry_run: bool) -> None:
-    header = outcome.lock.header
-    for warning in outcome.plan.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    for broken in outcome.plan.breaks:
-        click.echo(f"breaks: {broken}", err=True)
-    for reason in outcome.plan.reasons:
-        click.echo(reason, err=True)
-    click.echo(
-        f"TensorFlow {header.tensorflow}, Python {header.target.python}, {len(outcome.lock.pins)} packages", err=True
-    )
-    if dry_run:
-        click.echo("".join(f"{pin.name}=={pin.version}\n" for pin in outcome.lock.pins), nl=False)
-        return
-    for path in outcome.written:
-        click.echo(f"wrote {path}", err=True)
-    for path in outcome.unchanged:
-        click.echo(f"unchanged {path}", err=True)
-
-
-def outcome_mapping(outcome: Any) -> dict[str, Any]:
-    """Return what `lock --json` says of one target (keys: DESIGN, the command line)."""
-    if outcome.rejections:
-        return {
-            "name": outcome.name,
-            "rejections": [_fields(rejection) for rejection in outcome.rejections.rejections],
-            "ways_out": [_fields(way) for way in outcome.rejections.ways_out],
-        }
-    header, plan = outcome.lock.header, outcome.plan
-    return {
-        "name": outcome.name,
-        "tensorflow": {"version": header.tensorflow, "distribution": header.distribution},
-        "cuda": {"provider": header.cuda_provider},
-        "python": header.target.python,
-        "reasons": list(plan.reasons),
-        "warnings": list(plan.warnings),
-        "breaks": list(plan.breaks),
-        "pins": dict(plan.pins),
-        "proven": header.proven,
-        "written": list(outcome.written),
-        "unchanged": list(outcome.unchanged),
-    }
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    import dataclasses
-
-    return dataclasses.asdict(record)
+        for number, outcome in enumerate(outcomes):
+            if len(outcomes) > 1:
+                click.echo(f"{chr(10) if number else ''}[{outcome.name}] {outcome.output}", err=True)
+            print_outcome(outcome, dry_run=options.dry_run)
+        if unsatisfied and len(outcomes) > 1:
+            click.echo("\nnothing was written: the locks of all targets change together", err=True)
+    return int(ExitCode.UNSATISFIABLE if unsatisfied else ExitCode.DONE)

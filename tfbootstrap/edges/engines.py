@@ -16,6 +16,7 @@ import tomlkit
 
 from tfbootstrap.edges.index_configuration import IndexConfiguration
 from tfbootstrap.errors import EngineConflictError, EngineError, MachineError, PackageIndexError
+from tfbootstrap.request import without_credentials
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, ResolvedFile, ResolvedPackage, Solution
 from tfbootstrap.toml import parse_toml
 
@@ -186,11 +187,23 @@ def parse_pylock(text: str) -> dict[str, tuple[ResolvedFile, ...]]:
         if "sdist" in package:
             files.append(package["sdist"])
         found[package["name"]] = tuple(
-            ResolvedFile(name=_file_name(entry), hash=f"sha256:{entry['hashes']['sha256']}")
+            ResolvedFile(
+                name=_file_name(entry),
+                hash=f"sha256:{entry['hashes']['sha256']}",
+                url=_address(entry),
+                size=entry.get("size"),
+            )
             for entry in files
             if "sha256" in entry.get("hashes", {})
         )
     return found
+
+
+def _address(entry: Mapping[str, str]) -> str | None:
+    if "url" in entry:
+        return without_credentials(entry["url"])
+    path = Path(entry["path"]) if "path" in entry else None
+    return path.as_uri() if path and path.is_absolute() else None
 
 
 def _file_name(entry: Mapping[str, str]) -> str:

@@ -26,14 +26,16 @@ def read_text(path: Path, *, what: str, hint: str | None = None) -> str:
         ) from error
 
 
-def read_requirements(path: Path) -> tuple[tuple[WantedPackage, ...], tuple[WantedPackage, ...]]:
+def read_requirements(
+    path: Path, *, constraint: bool = False
+) -> tuple[tuple[WantedPackage, ...], tuple[WantedPackage, ...]]:
     """Return the requirements and the constraints of a requirements file and of all files that it includes.
 
     Raises InputError for what can't be read or used, and for files that include each other in a circle.
     """
     requirements: list[WantedPackage] = []
     constraints: list[WantedPackage] = []
-    _read_into(requirements, constraints, path, constraint=False, above=())
+    _read_into(requirements, constraints, path, constraint=constraint, above=())
     return tuple(requirements), tuple(constraints)
 
 

@@ -78,6 +78,12 @@ def put_cell(text: str, cell: NotebookCell, path: str) -> str:
     return _replace(text, [_insertion(notebook["cells"], cells, new, style)])
 
 
+def cells_of_ours(text: str, path: str) -> tuple[str, ...]:
+    """Return the source of every cell with our mark. Raises InputError, with `path`, for what is no such notebook."""
+    cells = _read_notebook(text, path)["cells"].data
+    return tuple(_joined(cell.get("source", "")) for cell in cells if MARK in _metadata(cell))
+
+
 def _read_notebook(text: str, path: str) -> dict[str, _Value]:
     hint = "name a notebook: a file made by Jupyter or Colab, *.ipynb"
     try:

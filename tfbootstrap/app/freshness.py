@@ -1,0 +1,84 @@
+"""`tfbootstrap lock --check`: whether locks are what would be made now. No network, no detection, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfbootstrap.app.knowledge import load_knowledge
+from tfbootstrap.app.locking import bootstrap_path
+from tfbootstrap.app.locks import DEFAULT_LOCK, open_lock
+from tfbootstrap.app.requests import Job, LockOptions, jobs_of
+from tfbootstrap.app.targets import runtime_digest
+from tfbootstrap.lock import Lock
+from tfbootstrap.plan.decision import record_digest
+from tfbootstrap.plan.knowledge import Knowledge
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOutcome:
+    """Whether a lock is fresh: no reasons, or why it is stale."""
+
+    name: str
+    path: str
+    reasons: tuple[str, ...] = ()
+
+
+def check(options: LockOptions) -> tuple[CheckOutcome, ...]:
+    """Compare locks with what is asked for now and with the matrix rows that decided."""
+    jobs = jobs_of(options)
+    knowledge = load_knowledge(options.matrix)
+    return tuple(_check(job, knowledge, bootstrap=options.bootstrap) for job in jobs)
+
+
+def recorded_command(options: LockOptions) -> str:
+    """Return the command in the header of the lock that is there."""
+    return open_lock(options.output or DEFAULT_LOCK).header.command
+
+
+def _check(job: Job, knowledge: Knowledge, *, bootstrap: bool) -> CheckOutcome:
+    output = Path(job.output)
+    if job.name and not output.is_file():
+        return CheckOutcome(name=job.name, path=job.output, reasons=("there is no lock yet",))
+    found = open_lock(job.output)
+    reasons = []
+    if job.request.digest(runtime_digest(job.request.runtime)) != found.header.inputs:
+        reasons.append(f"other inputs than the lock was made for (it was made by: {found.header.command})")
+    reasons += _changed_rows(found, knowledge)
+    if bootstrap:
+        reasons += _bootstrap_problem(output, found)
+    reasons += _notebook_problems(job.notebooks, found)
+    return CheckOutcome(name=job.name or found.header.target.name, path=job.output, reasons=tuple(reasons))
+
+
+def _changed_rows(found: Lock, knowledge: Knowledge) -> Iterator[str]:
+    current = {f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows}
+    for name, digest in found.header.rows.items():
+        if name not in current:
+            yield f"the matrix row {name} is gone"
+        elif record_digest(current[name]) != digest:
+            yield f"the matrix row {name} has changed"
+
+
+def _bootstrap_problem(output: Path, found: Lock) -> Iterator[str]:
+    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.render import is_made_from
+
+    path = bootstrap_path(output)
+    if path.is_file() and not is_made_from(read_text(path, what="bootstrap"), found):
+        yield f"{path} was not made from this lock"
+
+
+def _notebook_problems(notebooks: tuple[str, ...], found: Lock) -> Iterator[str]:
+    from tfbootstrap.edges.files import read_text
+    from tfbootstrap.edges.notebooks import cells_of_ours
+    from tfbootstrap.render import is_made_from
+
+    for path in notebooks:
+        text = read_text(Path(path), what="notebook", hint="name an existing notebook, *.ipynb")
+        cells = cells_of_ours(text, path)
+        if not cells:
+            yield f"{path} has no cell of ours yet"
+        elif not all(is_made_from(cell, found) for cell in cells):
+            yield f"the cell in {path} was not made from this lock"

@@ -1,0 +1,178 @@
+"""Locks one target: from a job to the texts of its files, or to the reasons why nothing fits. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tfbootstrap import __version__
+from tfbootstrap.app.knowledge import Tables
+from tfbootstrap.app.requests import Job, LockOptions
+from tfbootstrap.app.targets import Target, find_target
+from tfbootstrap.edges.index_configuration import IndexConfiguration
+from tfbootstrap.errors import EngineError, InputError
+from tfbootstrap.lock import Lock, write_lock
+from tfbootstrap.lock_diff import LockChanges, diff
+from tfbootstrap.plan.admission import admit, needs_hardware
+from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
+from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.markers import meant_for
+from tfbootstrap.plan.overlay import is_provisioned
+from tfbootstrap.plan.problem import resolution_input
+from tfbootstrap.plan.records import Admission, Plan, Rejections
+from tfbootstrap.plan.ways_out import rejections
+from tfbootstrap.resolution import ResolutionInput, Solution
+
+MOST_UNKNOWN_RELEASES = 20
+"""How many releases newer than the matrix an index may hold before we give up excluding them one by one."""
+
+Solve = Callable[[ResolutionInput], Solution]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Common:
+    """What all targets of one call share, read once."""
+
+    options: LockOptions
+    tables: Tables
+    indexes: IndexConfiguration
+    solve: Solve
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockOutcome:
+    """What locking one target came to: a lock and its plan, or rejections; and which files changed."""
+
+    name: str
+    output: str = ""
+    lock: Lock | None = None
+    plan: Plan | None = None
+    engine: str = ""
+    rejections: Rejections | None = None
+    target: Target | None = None
+    changes: LockChanges | None = None
+    """The difference to the lock that was there; None where there was none."""
+    written: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    texts: dict[Path, str] = field(default_factory=dict)
+
+
+def lock_target(job: Job, common: Common) -> LockOutcome:
+    """Plan, resolve and render one target.
+
+    An unsatisfiable request is an outcome with rejections; what else goes wrong raises a TfbootstrapError.
+    """
+    options = common.options
+    target = find_target(job.request, options.matrix)
+    name = job.name or target.name
+    request, left_out = meant_for(job.request, target.facts)
+    knowledge = common.tables.knowledge(hardware=needs_hardware(target.facts, request))
+    admission = admit(target.facts, knowledge, request)
+    outcome = LockOutcome(name=name, output=job.output, target=target)
+    if not admission.candidates:
+        return replace(outcome, rejections=rejections(admission, knowledge))
+    existing = existing_lock(Path(job.output))
+    plan, solution = _resolve(admission, knowledge, common, None if options.upgrade else existing)
+    made = make_lock(
+        plan,
+        solution,
+        name=name,
+        command=job.command,
+        inputs=job.request.digest(target.digest),
+        tool=__version__,
+        matrix=record_digest(knowledge.tensorflow),
+    )
+    return replace(
+        outcome,
+        lock=made,
+        plan=replace(
+            plan, reasons=(*plan.reasons, *left_out), warnings=(*plan.warnings, *solution.warnings), request=request
+        ),
+        engine=solution.engine,
+        changes=diff(existing, made) if existing else None,
+        texts=_texts(job, made, solution, bootstrap=options.bootstrap),
+    )
+
+
+def bootstrap_path(output: Path) -> Path:
+    """Return where a lock's bootstrap lies: `bootstrap.py` for `requirements.txt`, else `<lock stem>.bootstrap.py`."""
+    name = "bootstrap.py" if output.name == "requirements.txt" else f"{output.stem}.bootstrap.py"
+    return output.with_name(name)
+
+
+def existing_lock(output: Path) -> Lock | None:
+    """Return the lock that is there, None where there is none or something else.
+
+    What is there and no lock of ours is no preference, and writing over it is what the user asked for.
+    """
+    from tfbootstrap.app.locks import open_lock
+
+    try:
+        return open_lock(str(output)) if output.exists() else None
+    except InputError:
+        return None
+
+
+def _resolve(
+    admission: Admission, knowledge: Knowledge, common: Common, existing: Lock | None
+) -> tuple[Plan, Solution]:
+    offline = common.options.offline
+    preferences = tuple((pin.name, pin.version) for pin in existing.pins) if existing else ()
+    if is_provisioned(admission.facts):
+        return _resolve_overlay(admission, knowledge, common, preferences)
+    excluded: tuple[str, ...] = ()
+    for _ in range(MOST_UNKNOWN_RELEASES):
+        problem = resolution_input(admission, knowledge, preferences=preferences, excluded=excluded, offline=offline)
+        solution = common.solve(problem)
+        candidate = chosen_candidate(admission, solution)
+        if candidate:
+            return decide(admission, candidate, solution), solution
+        excluded = (*excluded, solution.version("tensorflow") or "")
+    raise EngineError(
+        f"the index holds more than {MOST_UNKNOWN_RELEASES} TensorFlow releases that the matrix does not know",
+        hint="update tfbootstrap, or name a TensorFlow with --tensorflow",
+    )
+
+
+def _resolve_overlay(
+    admission: Admission, knowledge: Knowledge, common: Common, preferences: tuple[tuple[str, str], ...]
+) -> tuple[Plan, Solution]:
+    from tfbootstrap.app.overlay import resolve_overlay
+    from tfbootstrap.plan.overlay import breaks, unindexed
+
+    def problem_of(narrowed: Admission) -> ResolutionInput:
+        return resolution_input(narrowed, knowledge, preferences=preferences, offline=common.options.offline)
+
+    candidate, solution = resolve_overlay(admission, problem_of, common.solve)
+    plan = decide(admission, candidate, solution)
+    apart = [name for name in unindexed(admission.facts) if name.split()[0] in plan.pins]
+    warnings = tuple(f"{name} of the image is from no index; the lock takes the index's instead" for name in apart)
+    return (
+        replace(
+            plan,
+            breaks=tuple(str(item) for item in breaks(admission.facts, plan.pins)),
+            warnings=(*plan.warnings, *warnings),
+        ),
+        solution,
+    )
+
+
+def _texts(job: Job, made: Lock, solution: Solution, *, bootstrap: bool) -> dict[Path, str]:
+    """Return every file that the target's lock goes into, and its text."""
+    output = Path(job.output)
+    if job.format == "pylock":
+        from tfbootstrap.pylock import write_pylock
+
+        texts = {output: write_pylock(made, {package.name: package.files for package in solution.packages})}
+    else:
+        texts = {output: write_lock(made)}
+    if bootstrap:
+        from tfbootstrap.app.render import bootstrap_text
+
+        texts[bootstrap_path(output)] = bootstrap_text(made)
+    if job.notebooks:
+        from tfbootstrap.app.cell import notebook_texts
+
+        texts.update(notebook_texts(made, job.notebooks))
+    return texts

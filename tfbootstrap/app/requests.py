@@ -1,0 +1,212 @@
+"""What is to be locked: what the command line asks for, or `[tool.tfbootstrap]` where that asks for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tfbootstrap.app.locks import DEFAULT_LOCK
+from tfbootstrap.configuration import Configuration, ConfiguredTarget, read_configuration
+from tfbootstrap.errors import Location, UsageError
+from tfbootstrap.pylock import is_pylock_name
+from tfbootstrap.request import (
+    CudaPolicy,
+    Engine,
+    Request,
+    TensorflowWish,
+    WantedPackage,
+    lock_command,
+    parse_driver,
+    parse_python,
+    parse_requirement,
+    split_tensorflow,
+)
+
+COMMAND_LINE = "the command line"
+PROJECT_FILE = "pyproject.toml"
+
+Format = Literal["requirements", "pylock"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockOptions:
+    """The options of `tfbootstrap lock` as given."""
+
+    requirements: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    tensorflow: str | None = None
+    runtime: str | None = None
+    python: str | None = None
+    gpu: str = "auto"
+    driver: str | None = None
+    cuda: CudaPolicy = "auto"
+    output: str | None = None
+    upgrade: bool = False
+    engine: Engine = "uv"
+    format: Format | None = None
+    """None: as the name of the lock says."""
+    offline: bool = False
+    dry_run: bool = False
+    bootstrap: bool = True
+    slim: bool = False
+    matrix: Path | None = None
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether nothing says what to lock, so that the project's configuration or the lock itself does."""
+        said = (self.requirements, self.files, self.tensorflow, self.runtime, self.python, self.driver, self.slim)
+        return not any(said) and self.gpu == "auto" and self.cuda == "auto"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One lock to make or to check: `name` is a configured target's, `command` makes the lock again."""
+
+    request: Request
+    output: str
+    format: Format
+    command: str
+    name: str | None = None
+    notebooks: tuple[str, ...] = ()
+
+
+def jobs_of(options: LockOptions) -> tuple[Job, ...]:
+    """Return the locks that are meant: those of the project where the options ask for nothing, else the one asked for.
+
+    An output that belongs to a configured target means that target. Raises InputError and UsageError.
+    """
+    configured = configured_jobs(options)
+    if configured:
+        return configured
+    request = read_request(options)
+    output, form = _output(options)
+    return (Job(request=request, output=output, format=form, command=lock_command(request, output=output)),)
+
+
+def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
+    """Return the jobs of the project's configuration, none where the options or the lack of one speak against it."""
+    if not options.asks_nothing:
+        return ()
+    configuration = load_configuration()
+    if configuration is None:
+        return ()
+    jobs = (_configured_job(configuration, target, options.format) for target in configuration.targets)
+    return tuple(job for job in jobs if options.output is None or Path(job.output) == Path(options.output))
+
+
+def load_configuration() -> Configuration | None:
+    """Return what `pyproject.toml` in the current folder says of us, None where it says nothing."""
+    path = Path(PROJECT_FILE)
+    if not path.is_file():
+        return None
+    from tfbootstrap.edges.inputs import read_text
+
+    return read_configuration(read_text(path, what="project file"), PROJECT_FILE)
+
+
+def read_request(options: LockOptions) -> Request:
+    """Return what the options and the files that they name ask for."""
+    wanted = [parse_requirement(text, Location(COMMAND_LINE)) for text in options.requirements]
+    more, bounds = _read_files(options.files)
+    wishes, extra, packages = split_tensorflow(options.tensorflow, (*wanted, *more))
+    bound_wishes, _, bounds_left = split_tensorflow(None, bounds)
+    if options.gpu == "none" and options.cuda in ("wheels", "system"):
+        raise UsageError(f"--gpu none and --cuda {options.cuda} contradict each other", hint="leave out one of the two")
+    return Request(
+        tensorflow=(*wishes, *bound_wishes),
+        wants_cuda_extra=extra,
+        packages=packages,
+        constraints=bounds_left,
+        gpu=options.gpu,
+        driver=parse_driver(options.driver) if options.driver else None,
+        cuda=options.cuda,
+        python=parse_python(options.python) if options.python else None,
+        runtime=options.runtime,
+        slim=options.slim,
+        arguments=options.requirements,
+        files=options.files,
+    )
+
+
+def configured_request(configuration: Configuration, target: ConfiguredTarget) -> Request:
+    """Return what a configured target asks for; files are read from the project's folder, which is the current one."""
+    more, bounds = _read_files(target.requirements)
+    _, more_bounds = _read_files(target.constraints, constraint=True)
+    wishes, extra, packages = split_tensorflow(None, (*configuration.packages, *more))
+    bound_wishes, _, bounds_left = split_tensorflow(None, (*bounds, *more_bounds))
+    if target.tensorflow is not None:
+        own = TensorflowWish(specifier=target.tensorflow, said_by=target.tensorflow_said_by, configured=True)
+        wishes = (own, *wishes)
+    return Request(
+        tensorflow=(*wishes, *bound_wishes),
+        wants_cuda_extra=extra,
+        packages=packages,
+        constraints=bounds_left,
+        gpu=target.gpu,
+        driver=target.driver,
+        cuda=target.cuda,
+        python=target.python,
+        runtime=target.runtime,
+        platform=target.platform,
+        arguments=tuple(str(wanted.requirement) for wanted in configuration.packages),
+        files=target.requirements,
+    )
+
+
+def _configured_job(configuration: Configuration, target: ConfiguredTarget, form: Format | None) -> Job:
+    lock = Path(target.lock)
+    output = (
+        str(lock.with_name(f"pylock.{target.name}.toml")) if form == "pylock" and not _is_pylock(lock) else str(lock)
+    )
+    return Job(
+        request=configured_request(configuration, target),
+        output=output,
+        format=form or ("pylock" if _is_pylock(lock) else "requirements"),
+        command="tfbootstrap lock",
+        name=target.name,
+        notebooks=target.notebooks,
+    )
+
+
+def _read_files(
+    paths: tuple[str, ...], *, constraint: bool = False
+) -> tuple[tuple[WantedPackage, ...], tuple[WantedPackage, ...]]:
+    from tfbootstrap.edges.inputs import read_requirements
+
+    wanted: list[WantedPackage] = []
+    constraints: list[WantedPackage] = []
+    for path in paths:
+        more, bounds = read_requirements(Path(path), constraint=constraint)
+        wanted += more
+        constraints += bounds
+    return tuple(wanted), tuple(constraints)
+
+
+def _output(options: LockOptions) -> tuple[str, Format]:
+    if options.output is None:
+        return (
+            (_pylock_name(options.runtime), "pylock") if options.format == "pylock" else (DEFAULT_LOCK, "requirements")
+        )
+    named = _is_pylock(Path(options.output))
+    if options.format == "pylock" and not named:
+        raise UsageError(
+            f"a lock of the format pylock can't be called {options.output}",
+            hint="call it pylock.toml or pylock.<name>.toml; the name has no dots (PEP 751)",
+        )
+    if options.format == "requirements" and named:
+        raise UsageError(
+            f"{options.output} is the name of a pylock file, not of requirements",
+            hint="leave out --format requirements",
+        )
+    return options.output, "pylock" if named else "requirements"
+
+
+def _is_pylock(path: Path) -> bool:
+    return is_pylock_name(path.name)
+
+
+def _pylock_name(runtime: str | None) -> str:
+    if runtime is None:
+        return "pylock.toml"
+    return f"pylock.{Path(runtime).name.removesuffix('.json').replace('.', '-')}.toml"
