@@ -58,7 +58,6 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
 """Room -> the libraries that it may import. uv and pip are programs that we run, so they are in no row."""
 
 EXCEPTIONS = frozenset({
-    ("tfbootstrap.edges.index_configuration", "pip._internal.models.index"),  # the address of pip's default index
     ("tfbootstrap.plan.gpu", "tfbootstrap.payload.judge"),  # pure; a bootstrap judges GPUs by the same rules
 })  # fmt: skip
 """Module, library: single imports that no room may make in general."""

@@ -6,11 +6,14 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfbootstrap.errors import UsageError
-from tfbootstrap.facts import Distribution, DriverFacts, Facts, Gpu, PlatformFacts, PythonFacts
+from tfbootstrap.facts import DriverFacts, Facts, Gpu, PlatformFacts, PythonFacts
 from tfbootstrap.request import Request
+
+if TYPE_CHECKING:
+    from tfbootstrap.edges.runtimes import NamedRuntime
 
 THIS_MACHINE = "this machine"
 
@@ -54,50 +57,71 @@ def find_target(request: Request, matrix: Path | None) -> Target:
         facts = read_facts(Path(request.runtime))
         name = Path(request.runtime).name
         return Target(name=name, facts=_overridden(facts, request, matrix), digest=runtime_digest(request.runtime))
-    return Target(name=request.runtime, facts=_overridden(_profiled(request, matrix), request, matrix))
+    return Target(name=request.runtime, facts=_profiled(request, matrix))
 
 
 def _profiled(request: Request, matrix: Path | None) -> Facts:
-    from tfbootstrap.edges.runtimes import load_runtime
-    from tfbootstrap.matrix.profiles import offered_gpus, profile_facts
+    from tfbootstrap.edges.runtimes import load_requirements, load_runtime
+    from tfbootstrap.matrix.profiles import profile_facts
 
-    runtime = load_runtime(request.runtime or "", matrix_folder(matrix))
-    gpus: tuple[Gpu, ...] | None = None
-    if request.gpu == "none":
-        gpus = ()
-    elif request.gpu != "auto" and runtime.host:
-        gpus = offered_gpus(runtime.host, request.gpu) or None
-    facts = profile_facts(runtime.profile, host=runtime.host, python=request.python, gpus=gpus, driver=request.driver)
-    return _with_requirements(facts, matrix) if facts.distributions else facts
-
-
-def _with_requirements(facts: Facts, matrix: Path | None) -> Facts:
-    """Return the facts with what the image's packages require, which no list of an image says."""
-    from tfbootstrap.edges.resources import load
-    from tfbootstrap.matrix.requires import RequiresMatrix
-
-    held = {name: distribution.version for name, distribution in facts.distributions.items()}
-    required = load(RequiresMatrix, matrix_folder(matrix)).of(held)
-    return replace(
-        facts,
-        distributions={
-            name: Distribution(version=version, requires=required.get(name, ())) for name, version in held.items()
-        },
+    folder = matrix_folder(matrix)
+    runtime = load_runtime(request.runtime or "", folder)
+    gpus = _profiled_gpus(request, runtime, matrix)
+    facts = profile_facts(
+        runtime.profile,
+        host=runtime.host,
+        python=request.python,
+        gpus=gpus,
+        driver=request.driver,
+        requires=load_requirements(runtime.profile, "cpu" if gpus == () else "gpu", folder),
     )
+    return _on_platform(facts, request)
+
+
+def _profiled_gpus(request: Request, runtime: NamedRuntime, matrix: Path | None) -> tuple[Gpu, ...] | None:
+    """Return the GPUs that the request names, as the profile's host lends them; None leaves them to the profile.
+
+    Raises UsageError for a GPU that the host does not offer.
+    """
+    from tfbootstrap.matrix.profiles import offered_gpus
+
+    if request.gpu == "auto":
+        return None
+    if request.gpu == "none":
+        return ()
+    if runtime.host and (offered := offered_gpus(runtime.host, request.gpu)):
+        return offered
+    named = _named_gpu(request.gpu, matrix)
+    if runtime.host and runtime.profile.gpu == "offered" and not _is_capability(request.gpu):
+        offers = ", ".join(gpu.offer for gpu in runtime.host.gpus)
+        raise UsageError(
+            f"{runtime.host.title} offers no {named.name}; it offers {offers}",
+            hint=f"name one of those, or by number what you do have: --gpu {named.compute_capability}",
+        )
+    return (named,)
 
 
 def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
     if request.python and facts.python.minor != request.python:
         facts = replace(facts, python=PythonFacts(version=request.python))
-    if request.platform and request.platform != f"{facts.platform.system}-{facts.platform.machine}":
-        facts = replace(facts, platform=_named_platform(request.platform, facts.platform))
+    facts = _on_platform(facts, request)
     if request.gpu == "none":
         facts = replace(facts, gpu_status="absent", gpus=(), driver=None)
-    elif request.gpu != "auto" and not _is_profiled(facts, request):
+    elif request.gpu != "auto":
         facts = replace(facts, gpu_status="present", gpus=(_named_gpu(request.gpu, matrix),))
     if request.driver:
         facts = replace(facts, driver=DriverFacts(version=request.driver, source="option"))
     return facts
+
+
+def _on_platform(facts: Facts, request: Request) -> Facts:
+    if request.platform and request.platform != f"{facts.platform.system}-{facts.platform.machine}":
+        return replace(facts, platform=_named_platform(request.platform, facts.platform))
+    return facts
+
+
+def _is_capability(text: str) -> bool:
+    return bool(re.match(r"^\d{1,2}\.\d$", text))
 
 
 def _named_platform(name: str, found: PlatformFacts) -> PlatformFacts:
@@ -111,18 +135,8 @@ def _named_platform(name: str, found: PlatformFacts) -> PlatformFacts:
     )
 
 
-def _is_profiled(facts: Facts, request: Request) -> bool:
-    """Say whether the profile's host itself offers the GPU that was named."""
-    return (
-        request.runtime is not None
-        and bool(facts.gpus)
-        and facts.gpus[0].source == "profile"
-        and not (request.gpu.replace(".", "", 1).isdigit())
-    )
-
-
 def _named_gpu(text: str, matrix: Path | None) -> Gpu:
-    if re.match(r"^\d{1,2}\.\d$", text):
+    if _is_capability(text):
         return Gpu(name=f"compute capability {text}", compute_capability=text, source="option")
     from tfbootstrap.edges.resources import load
     from tfbootstrap.matrix.gpus import GpuMatrix

@@ -79,20 +79,15 @@ def read_index_configuration(
     extra_of_pip = tuple(url for url in pip.extra if url not in uv.extra)
     if not extra_of_pip:
         return joined
-    default = joined.default or _public_index()
+    from tfbootstrap.edges.index import ask_default_index  # costs the import of an HTTP client
+
+    default = joined.default or ask_default_index()
     return replace(
         joined,
         default=default,
         extra=(*uv.extra, default, *extra_of_pip),
         strategy=uv.strategy or "unsafe-best-match",
     )
-
-
-def _public_index() -> str:
-    # pip's own constant: the address is the index's to change, not ours to write down.
-    from pip._internal.models.index import PyPI
-
-    return str(PyPI.simple_url)
 
 
 def _from_uv(variables: Mapping[str, str], folder: Path) -> IndexConfiguration:
