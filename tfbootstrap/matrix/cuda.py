@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from packaging.version import Version
 
-from tfbootstrap.matrix.gpu_code import IsaText, capability
+from tfbootstrap.matrix.gpu_code import IsaText
 from tfbootstrap.matrix.reader import ComputeCapabilityText, DateText, SourceText, Text
 
 CUDA_MINOR = Text("a CUDA version (X.Y)", re.compile(r"^[0-9]{1,2}\.[0-9]$").match, "12.5", r"^[0-9]{1,2}\.[0-9]$")
@@ -51,6 +51,10 @@ class ToolkitRow:
     """What its assembler knows; its libraries hold code for no others."""
     architectures_source: SourceText
 
+    def driver(self, system: DriverSystem) -> str | None:
+        """Return the driver of a system, None where none is named."""
+        return self.linux if system == "linux" else self.windows
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FloorRow:
@@ -61,6 +65,10 @@ class FloorRow:
     windows: DriverText | None = None
     source: SourceText
     checked: DateText
+
+    def driver(self, system: DriverSystem) -> str | None:
+        """Return the driver of a system, None where none is named."""
+        return self.linux if system == "linux" else self.windows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,21 +143,28 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         wanted = Version(cuda).release[:2]
         return next((row for row in self.toolkits if Version(row.cuda).release == wanted), None)
 
-    def driver_floor(self, cuda: str, system: DriverSystem = "linux") -> str | None:
-        """Return the oldest driver that programs built with a CUDA version run on.
+    def floor_row(self, cuda: str) -> FloorRow | ToolkitRow | None:
+        """Return the row with the oldest driver for programs built with a CUDA version; None where nothing is known.
 
-        From CUDA 11 on by minor-version compatibility, before that the toolkit's own; None where nothing is known.
+        From CUDA 11 on that of its major (minor-version compatibility), before that the toolkit's own.
         """
         major = str(Version(cuda).release[0])
-        floor = next((row for row in self.floors if row.major == major), None)
-        row: FloorRow | ToolkitRow | None = floor or self.toolkit(cuda)
-        return None if row is None else _of(row, system)
+        return next((row for row in self.floors if row.major == major), None) or self.toolkit(cuda)
+
+    def driver_floor(self, cuda: str, system: DriverSystem = "linux") -> str | None:
+        """Return the oldest driver that programs built with a CUDA version run on (their PTX apart)."""
+        row = self.floor_row(cuda)
+        return row.driver(system) if row else None
+
+    def compiler_of(self, isa: str) -> ToolkitRow | None:
+        """Return the oldest toolkit whose driver can compile PTX of an ISA version; None where none here can."""
+        wanted = Version(isa)
+        return next((row for row in self.toolkits if Version(row.isa) >= wanted), None)
 
     def ptx_driver(self, isa: str, system: DriverSystem = "linux") -> str | None:
         """Return the oldest driver that can compile PTX of an ISA version; None where no toolkit here writes it."""
-        wanted = Version(isa)
-        row = next((row for row in self.toolkits if Version(row.isa) >= wanted), None)
-        return _of(row, system) if row else None
+        row = self.compiler_of(isa)
+        return row.driver(system) if row else None
 
     def newest_cuda(self, driver: str) -> str | None:
         """Return the newest CUDA (X.Y) that a driver serves, by its branch; None for drivers older than any row."""
@@ -172,26 +187,9 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         return None if row is None else compute_capability in row.architectures
 
 
-def _of(row: FloorRow | ToolkitRow, system: DriverSystem) -> str | None:
-    return row.linux if system == "linux" else row.windows
-
-
 def _ascending(name: str, rows: list[tuple[Version, Version]]) -> Iterator[tuple[str, str]]:
     for index in range(1, len(rows)):
         if rows[index][0] <= rows[index - 1][0]:
             yield f"{name}[{index}]", f"{rows[index][0]} must not come after {rows[index - 1][0]}"
         if rows[index][1] < rows[index - 1][1]:
             yield f"{name}[{index}]", f"{rows[index][1]} is older than {rows[index - 1][1]} of the row before"
-
-
-__all__ = [
-    "BranchRow",
-    "CudaMatrix",
-    "DriverSystem",
-    "FloorRow",
-    "ForwardRow",
-    "GenerationRow",
-    "GpuClass",
-    "ToolkitRow",
-    "capability",
-]
