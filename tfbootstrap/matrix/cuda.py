@@ -166,6 +166,11 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         row = self.compiler_of(isa)
         return row.driver(system) if row else None
 
+    def gpu_driver(self, compute_capability: str, system: DriverSystem = "linux") -> str | None:
+        """Return the driver of the first toolkit that knows a GPU: older ones don't drive it; None where none does."""
+        row = next((row for row in self.toolkits if compute_capability in row.architectures), None)
+        return row.driver(system) if row else None
+
     def newest_cuda(self, driver: str) -> str | None:
         """Return the newest CUDA (X.Y) that a driver serves, by its branch; None for drivers older than any row."""
         branch = Version(driver).release[0]

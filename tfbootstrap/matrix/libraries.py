@@ -143,6 +143,16 @@ to the dynamic linker, `carriers` and `collisions` from the file lists of the nv
         found = [[one for one in self.carriers_of(soname) if one.cuda == cuda] for soname in row.needed]
         return tuple(rows[0] for rows in found) if all(found) else None
 
+    def unfound(self, tensorflow: str, cuda: str) -> tuple[CarrierRow, ...]:
+        """Return the wheels whose needed libraries a TensorFlow version does not find without help, once each.
+
+        Empty: everything is found, or wheels for that CUDA major don't have it all.
+        """
+        row = self.row(tensorflow)
+        carriers = self.needed_carriers(tensorflow, cuda) or ()
+        lost = {one.distribution: one for one in carriers if row and not row.finds(one.folder)}
+        return tuple(lost.values())
+
     def collides(self, one: str, other: str) -> CollisionRow | None:
         """Return the row of two distributions that own the same files, None where they don't."""
         return next((row for row in self.collisions if set(row.distributions) == {one, other}), None)

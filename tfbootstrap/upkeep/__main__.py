@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,15 +17,30 @@ import click
 from tfbootstrap.edges.index import IndexClient, ask_default_index
 from tfbootstrap.edges.index_configuration import read_index_configuration
 from tfbootstrap.edges.resources import find_data, load, load_file
-from tfbootstrap.errors import ExitCode, TfbootstrapError, UsageError
+from tfbootstrap.errors import ExitCode, InputError, Location, TfbootstrapError, UsageError
 from tfbootstrap.matrix.companions import CompanionsMatrix
+from tfbootstrap.matrix.cuda import CudaMatrix
+from tfbootstrap.matrix.cudnn import CudnnMatrix
+from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
+from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.upkeep.across import Files, across_findings
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
 from tfbootstrap.upkeep.companions import read_companions
+from tfbootstrap.upkeep.cuda import (
+    parse_drivers,
+    parse_generations,
+    refresh_generations,
+    refresh_toolkits,
+    unknown_toolkits,
+)
+from tfbootstrap.upkeep.cudnn import read_matrix as read_cudnn
 from tfbootstrap.upkeep.dump import dump
+from tfbootstrap.upkeep.gpu_code import read_matrix as read_gpu_code
+from tfbootstrap.upkeep.libraries import read_matrix as read_libraries
 from tfbootstrap.upkeep.lints import findings
 from tfbootstrap.upkeep.proposal import propose
 from tfbootstrap.upkeep.requires import read_requires
@@ -103,6 +119,73 @@ def companions(index: str | None, directory: Path | None, write: bool) -> int:
     return _finish({folder / CompanionsMatrix.FILE: dump(new)}, folder, write)
 
 
+@group.command("gpu-code")
+@click.option("--only", metavar="SPEC", help="Read these releases only (`==2.20.*`); keep the other rows.")
+@_index_option
+@_matrix_option
+@_write_option
+def gpu_code(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
+    """Read gpu_code.yaml from the fat binaries of TensorFlow's wheels: 600 MB for each release."""
+    folder = _folder(directory)
+    specifier = parse_only(only) if only else None
+    keep = load(GpuCodeMatrix, folder) if specifier is not None else None
+    new = read_gpu_code(_client(index), only=specifier, keep=keep, progress=_progress)
+    return _finish({folder / GpuCodeMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@_index_option
+@_matrix_option
+@_write_option
+def cudnn(index: str | None, directory: Path | None, write: bool) -> int:
+    """Read from cuDNN's wheels which GPUs versions newer than cudnn.yaml have code for: 700 MB for each one read."""
+    folder = _folder(directory)
+    new = read_cudnn(_client(index), load(CudnnMatrix, folder), _progress)
+    return _finish({folder / CudnnMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--only", metavar="SPEC", help="Ask these TensorFlow releases only (`==2.20.*`); keep the other rows.")
+@_index_option
+@_matrix_option
+@_write_option
+def libraries(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
+    """Ask TensorFlow's loader which CUDA libraries it opens, and find the wheels with them (on Linux x86_64)."""
+    folder = _folder(directory)
+    specifier = parse_only(only) if only else None
+    new = read_libraries(_client(index), load(LibrariesMatrix, folder), only=specifier, progress=_progress)
+    return _finish({folder / LibrariesMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--release-notes", type=click.Path(path_type=Path), help="The saved page of the CUDA release notes.")
+@click.option("--architectures", type=click.Path(path_type=Path), help="The saved page of the architecture matrix.")
+@_matrix_option
+@_write_option
+def cuda(release_notes: Path | None, architectures: Path | None, directory: Path | None, write: bool) -> int:
+    """Bring the drivers of cuda.yaml up to date with saved pages of NVIDIA's documentation."""
+    if release_notes is None and architectures is None:
+        raise UsageError("no page was named", hint="save one and name it: --release-notes FILE, --architectures FILE")
+    folder = _folder(directory)
+    matrix = load(CudaMatrix, folder)
+    if release_notes is not None:
+        drivers = parse_drivers(_read(release_notes))
+        matrix = replace(matrix, toolkits=refresh_toolkits(matrix.toolkits, drivers, _today()))
+        for toolkit in unknown_toolkits(matrix, drivers):
+            _progress(f"CUDA {toolkit} has no row yet: its PTX ISA and architectures have to be looked up")
+    if architectures is not None:
+        branches = parse_generations(_read(architectures))
+        matrix = replace(matrix, generations=refresh_generations(matrix.generations, branches, _today()))
+    return _finish({folder / CudaMatrix.FILE: dump(matrix)}, folder, write)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Location(str(path)), f"can't be read: {error}") from None
+
+
 @group.command()
 @_matrix_option
 @_write_option
@@ -128,10 +211,17 @@ def lint_files(directory: Path | None) -> int:
     """Check every data file with every lint."""
     folder = _folder(directory)
     count = 0
+    whole: dict[type[MatrixFile], MatrixFile] = {}
     for record, path in _data_files(folder):
-        for name, key, text in findings(load_file(record, path)):
+        matrix = load_file(record, path)
+        for name, key, text in findings(matrix):
             click.echo(f"{path.relative_to(folder).as_posix()}: {key}: {text} [{name}]")
             count += 1
+        if path == folder / record.FILE:
+            whole[record] = matrix
+    for record, name, key, text in across_findings(Files(whole)):
+        click.echo(f"{record.FILE}: {key}: {text} [{name}]")
+        count += 1
     return int(ExitCode.WANTING if count else ExitCode.DONE)
 
 

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from tfbootstrap.errors import InputError, Location
 from tfbootstrap.matrix.cuda import CudaMatrix
 from tfbootstrap.matrix.cuda_wheels import CudaWheelsMatrix
 from tfbootstrap.matrix.cudnn import CudnnMatrix
@@ -34,7 +35,9 @@ class Files:
     by_record: Mapping[type[MatrixFile], MatrixFile]
 
     def of(self, record: type[File]) -> File:
-        """Return one file."""
+        """Return one file. Raises InputError where the matrix lacks it."""
+        if record not in self.by_record:
+            raise InputError(Location(record.FILE), "there is no such file", hint="is the matrix folder complete?")
         return cast("File", self.by_record[record])
 
 
@@ -69,6 +72,8 @@ def across_lints() -> tuple[AcrossLint, ...]:
 def across_findings(files: Files) -> Iterator[tuple[type[MatrixFile], str, str, str]]:
     """Yield (record, lint, dotted path, what is wrong) for a whole matrix."""
     for lint in across_lints():
+        if lint.record not in files.by_record:
+            continue
         for key, text in lint.check(files.of(lint.record), files):
             yield lint.record, lint.name, key, text
 

@@ -36,7 +36,7 @@ def gpu_code_is_from_its_own_wheel(matrix: GpuCodeMatrix) -> Iterator[Finding]:
 
 @lint(CudaMatrix)
 def toolkit_drivers_meet_the_floor(matrix: CudaMatrix) -> Iterator[Finding]:
-    """No toolkit is served by a driver older than the floor of its major; 11.0 itself was released before there was one."""
+    """No toolkit is served by a driver of an older branch than the floor of its major."""
     floors = {row.major: row for row in matrix.floors}
     for index, row in enumerate(matrix.toolkits):
         floor = floors.get(row.cuda.partition(".")[0])
