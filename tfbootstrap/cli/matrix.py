@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tfbootstrap.cli.matrix_companions import companions
+from tfbootstrap.cli.matrix_gpus import gpus
 from tfbootstrap.cli.matrix_runtimes import runtimes
 from tfbootstrap.cli.tables import print_facts, print_table
 
@@ -28,6 +29,7 @@ def command() -> None:
     """Look at the compatibility data."""
 
 
+command.add_command(gpus)
 command.add_command(runtimes)
 command.add_command(companions)
 

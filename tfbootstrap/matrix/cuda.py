@@ -130,9 +130,9 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Say which rows are out of order or not monotone: a newer CUDA never needs an older driver."""
-        yield from _ascending("toolkits", [(Version(row.cuda), Version(row.linux)) for row in self.toolkits])
-        yield from _ascending("floors", [(Version(row.major), Version(row.linux)) for row in self.floors])
-        yield from _ascending("branches", [(Version(row.branch), Version(row.cuda)) for row in self.branches])
+        yield from _ascending("toolkits", [(row.cuda, row.linux) for row in self.toolkits])
+        yield from _ascending("floors", [(row.major, row.linux) for row in self.floors])
+        yield from _ascending("branches", [(row.branch, row.cuda) for row in self.branches])
         isas = [Version(row.isa) for row in self.toolkits]
         for index in range(1, len(isas)):
             if isas[index] < isas[index - 1]:
@@ -192,9 +192,9 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         return None if row is None else compute_capability in row.architectures
 
 
-def _ascending(name: str, rows: list[tuple[Version, Version]]) -> Iterator[tuple[str, str]]:
+def _ascending(name: str, rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for index in range(1, len(rows)):
-        if rows[index][0] <= rows[index - 1][0]:
+        if Version(rows[index][0]) <= Version(rows[index - 1][0]):
             yield f"{name}[{index}]", f"{rows[index][0]} must not come after {rows[index - 1][0]}"
-        if rows[index][1] < rows[index - 1][1]:
+        if Version(rows[index][1]) < Version(rows[index - 1][1]):
             yield f"{name}[{index}]", f"{rows[index][1]} is older than {rows[index - 1][1]} of the row before"
