@@ -134,7 +134,7 @@ differs (a lookup ignores them); aliases follow after ` | `. Names that were sol
         """Return the product of a name however it is written; None where it is unknown or could be several."""
         words = _words(name)
         for exact in (words, words - _PUT_BEFORE):
-            if exact in self._by_words:
+            if exact and exact in self._by_words:
                 return self._by_words[exact]
         words -= _PUT_BEFORE
         close = [row for known, row in self._by_words.items() if words < known and known - words <= _BRANDS | _SERIES]
