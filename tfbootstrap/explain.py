@@ -20,6 +20,7 @@ _SENTENCES = {
     "gpu-build": "would not use {found}; it takes {needed}",
     "gpu-unknown": "can't be judged for {found}: name it with --gpu",
     "cuda-system": "needs {needed}; found {found}",
+    "requirements": "needs {needed}; that can't be met together with {found}",
     "cuda-wheels": "can't take CUDA from wheels: {found}; it needs {needed}",
 }
 _ANY_RULE = "needs {needed}; found {found}"
@@ -44,9 +45,18 @@ def by_minor(rejections: tuple[Rejection, ...]) -> tuple[Rejection, ...]:
 
 def rejections_text(rejections: Rejections, *, runtime: str) -> str:
     """Return why nothing fits, one line a minor, and the ways out."""
-    lines = [f"no TensorFlow that was asked for fits {runtime}"]
-    lines += [f"  {rejection_sentence(rejection)}" for rejection in by_minor(rejections.rejections)]
+    conflict = rejections.conflict
+    if conflict:
+        lines = ["the requirements can't all be met together", *(f"  {line}" for line in conflict.lines)]
+    else:
+        lines = [f"no TensorFlow that was asked for fits {runtime}"]
+        lines += [f"  {rejection_sentence(rejection)}" for rejection in by_minor(rejections.rejections)]
     if rejections.ways_out:
         lines.append("ways out:")
-        lines += [f"  {way.text}\n    {way.command}" for way in rejections.ways_out]
+        lines += [f"  {way.text}" + (f"\n    {way.command}" if way.command else "") for way in rejections.ways_out]
+    if conflict:
+        lines += [
+            "the resolver's derivation:",
+            *(f"  {line.strip()}" for line in conflict.derivation.splitlines() if line.strip()),
+        ]
     return "\n".join(lines)

@@ -11,10 +11,14 @@ import sys
 import time
 
 import pytest
+from packaging.pylock import Pylock
 
 from tests.cli.conftest import User
 from tests.support import loopback_index as faults
+from tests.support.loopback_index import LoopbackIndex
+from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import read_lock
+from tfbootstrap.toml import parse_toml
 
 LINUX = ("--runtime", "linux-cpu", "--python", "3.12")
 
@@ -124,9 +128,55 @@ def test_python_3_14_never_gets_a_pre_release_unasked(user: User) -> None:
 def test_requirements_that_can_t_meet_are_exit_3_with_the_derivation(user: User) -> None:
     result = user.lock("--tensorflow", "2.20", "numpy<1.26", *LINUX)
     assert result.returncode == 3
-    assert "numpy" in result.stderr
     assert "Traceback" not in result.stderr
     user.sandbox.assert_nothing_left()
+    lines = [line.strip() for line in result.stderr.splitlines()]
+    assert "numpy<1.26 is asked for by the command line" in lines
+    assert "tensorflow==2.20.* is asked for by --tensorflow" in lines
+    assert "tensorflow==2.20.0 needs numpy>=1.26.0 (compat_matrix: tensorflow.yaml)" in lines
+    assert "the resolver's derivation:" in lines
+    assert any(line.startswith("Because tensorflow==2.20.0 depends on numpy") for line in lines)
+
+
+def test_another_tensorflow_that_would_do_is_offered_where_requirements_can_t_meet(user: User) -> None:
+    user.index.add(build_wheel(Project(name="addons", version="1.0", requires=("tensorflow<2.16",))))
+    user.write("requirements.in", "addons\n")
+    arguments = ("--tensorflow", "2.19", "-r", "requirements.in", "--runtime", "linux-cpu", "--python", "3.11")
+    result = user.lock(*arguments)
+    assert result.returncode == 3
+    assert "addons is asked for by requirements.in:1" in result.stderr
+    assert "every version of addons needs tensorflow<2.16" in result.stderr
+    assert "another TensorFlow: 2.15 meets all other requirements" in result.stderr
+    (target,) = json.loads(user.lock(*arguments, "--json").stdout)["targets"]
+    assert {one["rule"] for one in target["rejections"]} == {"requirements"}
+    assert target["conflict"]["lines"]
+    (way,) = target["ways_out"]
+    assert way["command"].startswith("tfbootstrap lock --tensorflow=2.15 --requirement=requirements.in")
+    assert user.lock(*way["command"].split()[2:]).returncode == 0
+
+
+def test_a_bound_whose_removal_helps_is_named(user: User) -> None:
+    user.write("requirements.in", "six\npandas>=3\n")
+    result = user.lock("-r", "requirements.in", *LINUX)
+    assert result.returncode == 3
+    assert "the index has pandas==2.3.0 only" in result.stderr
+    assert "without the bound of pandas>=3 (requirements.in:2): TensorFlow 2.21.0 can be had then" in result.stderr
+
+
+def test_an_extra_that_does_not_exist_is_warned_of(user: User) -> None:
+    result = user.lock("pandas[nope]", "--tensorflow", "2.20", *LINUX)
+    assert result.returncode == 0
+    assert "warning: The package `pandas==2.3.0` does not have an extra named `nope`" in result.stderr
+    assert result.stderr.count("warning: ") == 1
+
+
+def test_an_index_without_tensorflow_is_named(user: User, loopback_index: LoopbackIndex) -> None:
+    loopback_index.misbehave(faults.status(404), path="/simple/tensorflow/")
+    address = loopback_index.simple_url.replace("http://", "http://user:secret-word@")
+    result = user.lock("--tensorflow", "2.20", *LINUX, UV_DEFAULT_INDEX=address)
+    assert result.returncode == 4
+    assert f"package index {loopback_index.simple_url}: it has no tensorflow" in result.stderr
+    assert "secret-word" not in result.stderr
 
 
 def test_a_fresh_lock_is_called_fresh_without_asking_anybody(user: User) -> None:
@@ -188,6 +238,8 @@ def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:
         (("--python", "three"), {}, "is no Python version"),
         (("--driver", "newest"), {}, "is no NVIDIA driver version"),
         (("--gpu", "none", "--cuda", "wheels"), {}, "contradict each other"),
+        (("--format", "pylock", "-o", "colab.txt"), {}, "can't be called colab.txt"),
+        (("--format", "requirements", "-o", "pylock.toml"), {}, "pylock.toml is the name of a pylock file"),
         (("-o", "no/such/folder/x.txt"), {}, "the folder of no/such/folder/x.txt does not exist"),
         (("--matrix", "nowhere"), {}, "nowhere"),
     ],
@@ -266,3 +318,31 @@ def test_ctrl_c_leaves_everything_as_it_was(user: User) -> None:
     assert user.text() == before
     user.index.behave()
     user.sandbox.assert_nothing_left(expected=["requirements.txt", "bootstrap.py"])
+
+
+def test_a_lock_as_pylock_holds_fitting_files_and_no_password(user: User) -> None:
+    address = user.index.simple_url.replace("http://", "http://user:secret-word@")
+    result = user.lock("--tensorflow", "2.20", *LINUX, "--format", "pylock", UV_DEFAULT_INDEX=address)
+    assert result.returncode == 0, result.stderr
+    text = user.text("pylock.linux-cpu.toml")
+    assert "secret-word" not in text
+    document = Pylock.from_dict(parse_toml(text))
+    (tensorflow,) = [package for package in document.packages if package.name == "tensorflow"]
+    assert [wheel.filename.split("-")[2] for wheel in tensorflow.wheels or ()] == ["cp312"]
+    assert all(wheel.url and wheel.url.startswith(f"http://{user.index.host}") for wheel in tensorflow.wheels or ())
+    user.sandbox.assert_nothing_left(expected=["pylock.linux-cpu.toml", "pylock.linux-cpu.bootstrap.py"])
+    assert user.lock("--check", "-o", "pylock.linux-cpu.toml").returncode == 0
+    again = user.lock("--tensorflow", "2.20", *LINUX, "-o", "pylock.linux-cpu.toml", UV_DEFAULT_INDEX=address)
+    assert "unchanged pylock.linux-cpu.toml" in again.stderr
+
+
+def test_what_changes_is_shown_package_by_package(user: User) -> None:
+    user.lock("--tensorflow", "2.19", "pandas", "numpy<2", *LINUX)
+    result = user.lock("--tensorflow", "2.20", "six", "numpy>=2.1", *LINUX)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stderr.splitlines()]
+    assert ["pandas", "removed", "2.3.0"] in lines
+    assert ["numpy", "changed", "1.26.4", "->", "2.3.0", "major"] in lines
+    assert ["TensorFlow", "2.19.1", "->", "2.20.0"] in lines
+    (target,) = json.loads(user.lock("--tensorflow", "2.19", "numpy>=2.1", *LINUX, "--json").stdout)["targets"]
+    assert target["changes"]["platform_changes"][0] == {"what": "TensorFlow", "before": "2.20.0", "after": "2.19.1"}

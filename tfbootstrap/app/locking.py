@@ -11,7 +11,7 @@ from tfbootstrap.app.knowledge import Tables
 from tfbootstrap.app.requests import Job, LockOptions
 from tfbootstrap.app.targets import Target, find_target
 from tfbootstrap.edges.index_configuration import IndexConfiguration
-from tfbootstrap.errors import EngineError, InputError
+from tfbootstrap.errors import EngineConflictError, EngineError, InputError
 from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.plan.admission import admit, needs_hardware
@@ -22,6 +22,7 @@ from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.records import Admission, Plan, Rejections
 from tfbootstrap.plan.ways_out import rejections
+from tfbootstrap.request import without_credentials
 from tfbootstrap.resolution import ResolutionInput, Solution
 
 MOST_UNKNOWN_RELEASES = 20
@@ -73,7 +74,11 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
     if not admission.candidates:
         return replace(outcome, rejections=rejections(admission, knowledge))
     existing = existing_lock(Path(job.output))
-    plan, solution = _resolve(admission, knowledge, common, None if options.upgrade else existing)
+    kept = None if options.upgrade else existing
+    try:
+        plan, solution = _resolve(admission, knowledge, common, kept)
+    except EngineConflictError as conflict:
+        return replace(outcome, rejections=_retold(conflict, admission, knowledge, common))
     made = make_lock(
         plan,
         solution,
@@ -133,6 +138,20 @@ def _resolve(
         f"the index holds more than {MOST_UNKNOWN_RELEASES} TensorFlow releases that the matrix does not know",
         hint="update tfbootstrap, or name a TensorFlow with --tensorflow",
     )
+
+
+def _retold(conflict: EngineConflictError, admission: Admission, knowledge: Knowledge, common: Common) -> Rejections:
+    from tfbootstrap.app.conflicts import explain_conflict
+
+    def version_of(other: Admission) -> str:
+        problem = resolution_input(other, knowledge, offline=common.options.offline)
+        candidate = chosen_candidate(other, common.solve(problem)) if other.candidates else None
+        if candidate is None:
+            raise conflict
+        return candidate.row.version
+
+    index = without_credentials(common.indexes.default) if common.indexes.default else "the default index"
+    return explain_conflict(conflict, admission, knowledge, version_of, index)
 
 
 def _resolve_overlay(

@@ -51,7 +51,10 @@ def change_lines(changes: LockChanges) -> list[str]:
     ]
     rows += [(name, "other files", "", "") for name in changes.other_files]
     rows.sort()
-    rows += [("", change.what, f"{change.before} -> {change.after}", "") for change in changes.platform_changes]
+    rows += [
+        ("", change.what, f"{change.before or 'none'} -> {change.after or 'none'}", "")
+        for change in changes.platform_changes
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return ["changes:", *("  " + "  ".join(map(str.ljust, row, (*widths, 0))).rstrip() for row in rows)]
 
@@ -81,6 +84,7 @@ def outcome_mapping(outcome: LockOutcome) -> dict[str, Any]:
             "lock": outcome.output,
             "rejections": [dataclasses.asdict(rejection) for rejection in outcome.rejections.rejections],
             "ways_out": [dataclasses.asdict(way) for way in outcome.rejections.ways_out],
+            "conflict": dataclasses.asdict(outcome.rejections.conflict) if outcome.rejections.conflict else None,
         }
     assert outcome.lock is not None
     assert outcome.plan is not None

@@ -71,16 +71,20 @@ class _Uv:
         self.folder = folder
         self.problem = problem
         self.indexes = indexes
+        self.warnings: list[str] = []
         # What uv leaves behind when it is interrupted goes with our folder.
         self.environment = {**_environment(os.environ, indexes), "TMPDIR": str(folder)}
 
     def solve(self, *, wheels_only: bool) -> Solution:
         """Resolve for the pins and their reasons, then once more from the cache for the files that fit."""
         (self.folder / "requirements.in").write_text("\n".join(self.problem.requirements) + "\n", encoding="utf-8")
-        (self.folder / "constraints.txt").write_text("\n".join(self.problem.constraints) + "\n", encoding="utf-8")
+        (self.folder / "constraints.txt").write_text(
+            "".join(f"{line}\n" for line in self.problem.constraints), encoding="utf-8"
+        )
         (self.folder / "uv.toml").write_text(_uv_configuration(self.problem.metadata), encoding="utf-8")
         output = self.folder / "pins.txt"
         output.write_text("".join(f"{n}=={v}\n" for n, v in self.problem.preferences), encoding="utf-8")
+        self.warnings.clear()
         pins = parse_compiled(self._run(["--output-file", str(output)], wheels_only=wheels_only))
         (self.folder / "constraints.txt").write_text(
             "".join(f"{name}=={version}\n" for name, version, _ in pins), encoding="utf-8"
@@ -92,6 +96,7 @@ class _Uv:
                 for name, version, via in pins
             ),
             engine=f"uv {self._version()}",
+            warnings=tuple(self.warnings),
         )
 
     def _files(self, *, wheels_only: bool) -> dict[str, tuple[ResolvedFile, ...]]:
@@ -109,7 +114,9 @@ class _Uv:
 
     def _run(self, more: list[str], *, wheels_only: bool) -> str:
         arguments = [str(self.program), "pip", "compile", "requirements.in"]
-        arguments += ["--constraint", "constraints.txt", "--config-file", "uv.toml"]
+        arguments += ["--config-file", "uv.toml"]
+        if (self.folder / "constraints.txt").stat().st_size:
+            arguments += ["--constraint", "constraints.txt"]
         arguments += ["--python", sys.executable, "--no-python-downloads", "--python-version", self.problem.python]
         arguments += ["--python-platform", python_platform(self.problem)]
         arguments += ["--no-header", "--annotation-style", "split", "--color", "never", "--no-progress"]
@@ -133,6 +140,7 @@ class _Uv:
             ) from error
         if result.returncode != 0:
             raise _failure(result.stderr, self.indexes)
+        self.warnings += [warning for warning in parse_warnings(result.stderr) if warning not in self.warnings]
         output = self.folder / "pins.txt"
         return output.read_text(encoding="utf-8") if "--output-file" in more else result.stdout
 
@@ -177,6 +185,12 @@ def parse_compiled(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
                 name, version, via = pins[-1]
                 pins[-1] = (name, version, (*via, reason))
     return pins
+
+
+def parse_warnings(stderr: str) -> list[str]:
+    """Return what uv warned of: ``warning: The package `pandas==2.3.0` does not have an extra named `nope` ``."""
+    lines = (line.strip() for line in _masked(stderr).splitlines())
+    return [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
 
 
 def parse_pylock(text: str) -> dict[str, tuple[ResolvedFile, ...]]:

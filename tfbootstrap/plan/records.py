@@ -24,11 +24,21 @@ class Rejection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WayOut:
-    """Something the user can do instead, with the command that does it; a smaller cost is the smaller change."""
+    """Something the user can do instead, with the command that does it (empty where none does); a smaller cost is the
+    smaller change.
+    """
 
     text: str
     command: str
     cost: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """Requirements that can't be met together: a sentence for each that meets, and the resolver's own derivation."""
+
+    lines: tuple[str, ...]
+    derivation: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +47,8 @@ class Rejections:
 
     rejections: tuple[Rejection, ...]
     ways_out: tuple[WayOut, ...]
+    conflict: Conflict | None = None
+    """Where versions fit the runtime, and the resolver found no set of packages with one of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -45,7 +45,7 @@ def _other_tensorflow(admission: Admission, knowledge: Knowledge) -> Iterator[Wa
         minor = f"{version.major}.{version.minor}"
         yield WayOut(
             text=f"another TensorFlow: {minor} fits this runtime",
-            command=lock_command(_with_tensorflow(admission.request, minor)),
+            command=lock_command(with_tensorflow(admission.request, minor)),
             cost=OTHER_TENSORFLOW,
         )
 
@@ -93,7 +93,7 @@ def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
         if row.prerelease and admission.request.specifier.contains(row.version, prereleases=True)
     ]
     for row in reversed(named):
-        request = _with_tensorflow(admission.request, row.version)
+        request = with_tensorflow(admission.request, row.version)
         if _admit(admission.facts, knowledge, request).candidates:
             yield WayOut(
                 text=f"a pre-release: {row.version} has a wheel for this runtime",
@@ -120,6 +120,7 @@ def _with_python(facts: Facts, python: str) -> Facts:
     return replace(facts, python=replace(facts.python, version=f"{python}.0"))
 
 
-def _with_tensorflow(request: Request, version: str) -> Request:
+def with_tensorflow(request: Request, version: str) -> Request:
+    """Return the request with one wish about TensorFlow, X.Y or X.Y.Z, in place of all others."""
     specifier = f"=={version}" if version.count(".") > 1 else f"=={version}.*"
     return replace(request, tensorflow=(TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow"),))
