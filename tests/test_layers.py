@@ -48,7 +48,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "lock": frozenset({"packaging", "tomlkit"}),
     "lock_diff": frozenset({"packaging"}),
     "pylock": frozenset({"packaging", "tomlkit"}),
-    "toml": frozenset({"tomli", "tomlkit"}),
+    "toml": frozenset({"tomli", "tomllib", "tomlkit"}),  # tomllib: standard library from Python 3.11 on
     "render": frozenset({"packaging", "jinja2"}),
     "edges": frozenset({"packaging", "yaml", "requests", "tomlkit"}),
     "app": frozenset({"packaging"}),

@@ -20,7 +20,7 @@ from tfbootstrap.errors import InputError, Location, MatrixError, Problem
 from tfbootstrap.matrix.reader import Document, MatrixFile, read_document
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable  # its home since Python 3.11; annotations are never evaluated
+    from importlib.abc import Traversable  # its home on Python 3.10; annotations are never evaluated
 
 MATRIX_VARIABLE: Final = "TFBOOTSTRAP_MATRIX"
 """Names a folder to use instead of the shipped matrix; the option `--matrix` wins over it."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfbootstrap.edges.resources import load, load_file, matrix_directory
 from tfbootstrap.errors import UsageError
 from tfbootstrap.matrix.hosts import HostRow, HostsMatrix, LinuxDistribution
 from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import Image, RuntimeProfile
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable  # its home on Python 3.10; annotations are never evaluated
 
 _SUFFIX = ".yaml"
 
