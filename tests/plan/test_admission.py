@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.edges.resources import load
-from tfbootstrap.errors import UsageError
+from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.explain import by_minor, rejection_sentence, rejections_text
 from tfbootstrap.facts import Facts, PlatformFacts, PythonFacts
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -152,6 +155,28 @@ def test_an_unknown_version_is_answered_with_the_nearest(wish: str, near: str) -
     with pytest.raises(UsageError, match="no TensorFlow release satisfies") as caught:
         admit(facts(), KNOWLEDGE, ask(wish))
     assert near in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "message"),
+    [
+        ("broken", UnsatisfiableError, "a driver that does not answer: nvidia-smi exited 9"),
+        ("unknown", UsageError, "is not known: nvidia-smi exited 9"),
+    ],
+)
+def test_a_gpu_that_may_be_there_is_no_cpu(
+    status: Literal["broken", "unknown"], error: type[Exception], message: str
+) -> None:
+    runtime = replace(facts(), gpu_status=status, unknown={"gpus": "nvidia-smi exited 9"})
+    with pytest.raises(error, match=message):
+        admit(runtime, KNOWLEDGE, ask("2.20"))
+    assert versions(admit(runtime, KNOWLEDGE, replace(ask("2.20"), gpu="none"))) == ["2.20.0"]
+    assert versions(admit(runtime, KNOWLEDGE, replace(ask("2.20"), cuda="none"))) == ["2.20.0"]
+
+
+def test_wheels_that_hold_no_gpu_code_need_no_answer_about_gpus() -> None:
+    runtime = replace(facts(machine="aarch64"), gpu_status="unknown")
+    assert versions(admit(runtime, KNOWLEDGE, ask("2.20"))) == ["2.20.0"]
 
 
 def test_wishes_that_contradict_each_other_are_named_with_their_places() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from packaging.tags import Tag
 from packaging.version import Version
 
-from tfbootstrap.errors import UsageError
+from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
 from tfbootstrap.plan.cuda_source import choose_cuda
@@ -25,6 +25,7 @@ def admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
 
     Raises UsageError where no release at all has a version that was asked for.
     """
+    refuse_unknown_gpus(facts, request)
     asked = _asked(knowledge.tensorflow, request)
     accepted = target_tags(facts)
     gpus = gpus_to_use(facts, request)
@@ -69,6 +70,28 @@ def _judge(
         reasons=(source.reason, *verdict.reasons),
         warnings=(*verdict.warnings, *source.warnings),
     )
+
+
+def refuse_unknown_gpus(facts: Facts, request: Request) -> None:
+    """Refuse to plan for the CPU where there may be a GPU: that would be the silent fall back that nobody wants.
+
+    Raises UnsatisfiableError where a GPU or its driver does not answer, UsageError where nobody could ask. Where no
+    TensorFlow in question uses a GPU anyway, there is nothing to lose.
+    """
+    platform = (facts.platform.system, facts.platform.machine)
+    if request.gpu == "none" or request.cuda == "none" or platform != ("linux", "x86_64"):
+        return
+    reason = facts.unknown.get("gpus") or facts.unknown.get("driver") or "nothing answered"
+    if facts.gpu_status == "broken":
+        raise UnsatisfiableError(
+            f"there is a GPU or a driver that does not answer: {reason}",
+            hint="mend the driver, name the GPU (--gpu NAME --driver VERSION), or lock for the CPU with --gpu none",
+        )
+    if facts.gpu_status == "unknown":
+        raise UsageError(
+            f"whether that runtime has a GPU is not known: {reason}",
+            hint="name the GPU and its driver (--gpu T4 --driver 550.54.15), or lock for the CPU with --gpu none",
+        )
 
 
 def gpus_to_use(facts: Facts, request: Request) -> tuple[Gpu, ...]:
