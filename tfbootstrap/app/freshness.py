@@ -14,6 +14,7 @@ from tfbootstrap.app.targets import runtime_digest
 from tfbootstrap.lock import Lock
 from tfbootstrap.plan.decision import record_digest
 from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.known_bad import became_known_bad, known_bad_sentence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,13 @@ def _check(job: Job, knowledge: Knowledge, *, bootstrap: bool) -> CheckOutcome:
 
 
 def _changed_rows(found: Lock, knowledge: Knowledge) -> Iterator[str]:
-    current = {f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows}
+    current: dict[str, object] = {
+        **{f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows},
+        **{f"bounds:{row.id}": row for row in knowledge.bounds.rows},
+        **{f"known_bad:{row.id}": row for row in knowledge.known_bad.rows},
+    }
+    for row in became_known_bad(found, knowledge.known_bad):
+        yield f"what it pins has become known to be broken: {known_bad_sentence(row)} ({row.source})"
     for name, digest in found.header.rows.items():
         if name not in current:
             yield f"the matrix row {name} is gone"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tfbootstrap.app.targets import matrix_folder
 from tfbootstrap.edges.resources import load
+from tfbootstrap.matrix.bounds import BoundMatrix
+from tfbootstrap.matrix.known_bad import KnownBadMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.knowledge import Knowledge
 
@@ -37,7 +39,12 @@ class Tables:
 def load_knowledge(directory: Path | None = None, *, hardware: bool = False) -> Knowledge:
     """Return what is known; the tables of hardware only where they are asked for."""
     folder = matrix_folder(directory)
-    return Knowledge(tensorflow=load(TensorflowMatrix, folder), hardware=load_hardware(directory) if hardware else None)
+    return Knowledge(
+        tensorflow=load(TensorflowMatrix, folder),
+        bounds=load(BoundMatrix, folder),
+        known_bad=load(KnownBadMatrix, folder),
+        hardware=load_hardware(directory) if hardware else None,
+    )
 
 
 def load_hardware(directory: Path | None = None) -> Hardware:

@@ -17,6 +17,7 @@ from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
 from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.known_bad import judge_solution
 from tfbootstrap.plan.markers import meant_for
 from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import resolution_input
@@ -79,6 +80,7 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         plan, solution = _resolve(admission, knowledge, common, kept)
     except EngineConflictError as conflict:
         return replace(outcome, rejections=_retold(conflict, admission, knowledge, common))
+    plan = judge_solution(plan, knowledge.known_bad)
     made = make_lock(
         plan,
         solution,

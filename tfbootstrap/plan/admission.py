@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from packaging.tags import Tag
 from packaging.version import Version
@@ -10,9 +11,11 @@ from packaging.version import Version
 from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
+from tfbootstrap.plan.bounds import missing_bounds, published_requirements
 from tfbootstrap.plan.cuda_source import choose_cuda
 from tfbootstrap.plan.gpu import judge_gpus
 from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.known_bad import known_bad_bounds, known_bad_rejection, situation_of
 from tfbootstrap.plan.records import Admission, Candidate, Rejection
 from tfbootstrap.plan.tags import tag_fits, target_tags
 from tfbootstrap.request import Request
@@ -29,7 +32,10 @@ def admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
     asked = _asked(knowledge.tensorflow, request)
     accepted = target_tags(facts)
     gpus = gpus_to_use(facts, request)
-    judged = [_judge(row, facts, accepted, gpus, knowledge, request) for row in reversed(asked)]
+    judged = [
+        _tightened(_judge(row, facts, accepted, gpus, knowledge, request), facts, gpus, knowledge, request)
+        for row in reversed(asked)
+    ]
     return Admission(
         facts=facts,
         request=request,
@@ -92,6 +98,23 @@ def refuse_unknown_gpus(facts: Facts, request: Request) -> None:
             f"whether that runtime has a GPU is not known: {reason}",
             hint="name the GPU and its driver (--gpu T4 --driver 550.54.15), or lock for the CPU with --gpu none",
         )
+
+
+def _tightened(
+    judged: Candidate | Rejection, facts: Facts, gpus: tuple[Gpu, ...], knowledge: Knowledge, request: Request
+) -> Candidate | Rejection:
+    """Return a candidate with the bounds that the matrix adds, or why a known-bad combination refuses it."""
+    if isinstance(judged, Rejection):
+        return judged
+    situation = situation_of(judged.row.version, facts, judged.cuda_provider, gpus)
+    requires = published_requirements(judged.row, facts)
+    return known_bad_rejection(situation, knowledge.known_bad) or replace(
+        judged,
+        bounds=missing_bounds(
+            requires, judged.row.version, facts, knowledge.bounds, [wanted.name for wanted in request.packages]
+        ),
+        avoided=known_bad_bounds(situation, requires, knowledge.known_bad),
+    )
 
 
 def gpus_to_use(facts: Facts, request: Request) -> tuple[Gpu, ...]:

@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from tfbootstrap.errors import EngineError
 from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin
+from tfbootstrap.plan.bounds import bound_reason
 from tfbootstrap.plan.problem import DISTRIBUTION
 from tfbootstrap.plan.records import Admission, Candidate, Plan
 from tfbootstrap.plan.tags import target_tags, wheel_fits
@@ -36,9 +37,12 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution) -> Pl
         candidate=candidate,
         gpus=admission.gpus,
         pins={package.name: package.version for package in solution.packages},
-        reasons=(_chosen(admission, candidate), *candidate.reasons),
+        reasons=(_chosen(admission, candidate), *candidate.reasons, *map(bound_reason, candidate.bounds)),
         warnings=candidate.warnings,
-        rows={f"tensorflow:{row.version}": record_digest(row)},
+        rows={
+            f"tensorflow:{row.version}": record_digest(row),
+            **{f"bounds:{bound.id}": record_digest(bound) for bound in candidate.bounds},
+        },
     )
 
 

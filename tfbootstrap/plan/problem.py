@@ -63,10 +63,12 @@ def _metadata(candidate: Candidate, admission: Admission) -> PackageMetadata:
     row, facts = candidate.row, admission.facts
     metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
     requires = _with_cuda(metadata.requires if metadata else (), candidate)
+    # Only ever tighter: pip reads the published metadata when it installs the lock.
+    added = (*(bound.requirement for bound in candidate.bounds), *candidate.avoided)
     return PackageMetadata(
         name=DISTRIBUTION,
         version=row.version,
-        requires=requires,
+        requires=(*requires, *added),
         requires_python=metadata.requires_python if metadata else None,
         extras=tuple(dict.fromkeys((*(metadata.extras if metadata else ()), CUDA_EXTRA))),
     )

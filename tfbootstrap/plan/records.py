@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.lock import CudaProvider
+from tfbootstrap.matrix.bounds import Bound
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.request import Request
 
@@ -61,6 +62,10 @@ class Candidate:
     """Wheels to require in place of the extra `and-cuda`; empty where the extra serves, or no wheels are used."""
     cuda_bounds: tuple[str, ...] = ()
     """Further bounds on CUDA's wheels."""
+    bounds: tuple[Bound, ...] = ()
+    """What its published requirements lack."""
+    avoided: tuple[str, ...] = ()
+    """Requirements that keep known-bad combinations out."""
     loader_links: bool = False
     driver_floor: str | None = None
     reasons: tuple[str, ...] = ()
