@@ -22,7 +22,7 @@ from tfbootstrap.edges.wheels import RemoteWheel
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.matrix.libraries import CarrierRow, CollisionRow, LibrariesMatrix, LoadedRow
 from tfbootstrap.upkeep.gpu_code import PROJECT, linux_wheels, newest_wheels
-from tfbootstrap.upkeep.loader import Loaded, read_loader
+from tfbootstrap.upkeep.loader import Ask, Loaded, ask_linker, read_loader
 
 FRAMEWORK: Final = "libtensorflow_framework.so.2"
 FIRST_WITH_EXTRA: Final = Version("2.14")
@@ -159,13 +159,14 @@ def read_matrix(
     *,
     only: SpecifierSet | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    ask: Ask = ask_linker,
 ) -> LibrariesMatrix:
     """Ask the loader of every release that matters (or those that `only` admits), and read the nvidia wheels.
 
     `no_wheel` is kept. Raises PackageIndexError where the index fails, InputError where there is nothing to read.
     """
     loaded = {row.tensorflow: row for row in keep.loaded} if only is not None else {}
-    for row in _read_loaded(client, only):
+    for row in _read_loaded(client, only, ask):
         loaded[row.tensorflow] = row
         progress(f"asked {row.source.removeprefix('wheel: ')}")
     published = []
@@ -182,7 +183,7 @@ def read_matrix(
     )
 
 
-def _read_loaded(client: IndexClient, only: SpecifierSet | None) -> Iterator[LoadedRow]:
+def _read_loaded(client: IndexClient, only: SpecifierSet | None, ask: Ask) -> Iterator[LoadedRow]:
     releases = releases_to_ask(client.files(PROJECT))
     wanted = {
         version: file for version, file in releases.items() if only is None or only.contains(version, prereleases=True)
@@ -200,7 +201,7 @@ def _read_loaded(client: IndexClient, only: SpecifierSet | None) -> Iterator[Loa
             library = Path(folder) / FRAMEWORK
             with library.open("wb") as local:
                 wheel.copy(member, local)
-            yield loaded_row(str(version), file.file_name, read_loader(library))
+            yield loaded_row(str(version), file.file_name, read_loader(library, ask))
 
 
 def read_published(client: IndexClient, distribution: str, cuda: str) -> Published:

@@ -51,7 +51,7 @@ class Loaded:
     searches: tuple[str, ...]
 
 
-def read_loader(library: Path, ask: Ask | None = None) -> Loaded:
+def read_loader(library: Path, ask: Ask) -> Loaded:
     """Read which libraries a `libtensorflow_framework.so.2` opens.
 
     Raises MachineError where it has no such functions, or this machine can't run them.
@@ -60,7 +60,7 @@ def read_loader(library: Path, ask: Ask | None = None) -> Loaded:
     functions = loader_functions(exported_symbols(data))
     if _DECIDES not in functions:
         raise MachineError(f"{library.name} exports no {_DECIDES}; has TensorFlow changed its loader?")
-    answers = {name: parse_answer((ask or _ask)(library, symbol)) for name, symbol in functions.items()}
+    answers = {name: parse_answer(ask(library, symbol)) for name, symbol in functions.items()}
     needed = answers.pop(_DECIDES)
     if not needed:
         raise MachineError(f"{_DECIDES} of {library.name} opened nothing")
@@ -93,7 +93,11 @@ def search_folders(runpath: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({folder.rstrip("/") for folder in below if folder and not folder.startswith("..")}))
 
 
-def _ask(library: Path, symbol: str) -> str:
+def ask_linker(library: Path, symbol: str) -> str:
+    """Call a function of a library in a process of its own and return what the linker wrote.
+
+    Raises MachineError where that fails: not on Linux, not on x86_64, no such function.
+    """
     command = [sys.executable, "-c", _PROGRAM, str(library), symbol]
     environment = {"LD_DEBUG": "libs", "TF_CPP_MIN_LOG_LEVEL": "3"}
     answer = subprocess.run(
