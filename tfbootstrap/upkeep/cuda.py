@@ -19,7 +19,8 @@ from packaging.version import Version
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.matrix.cuda import CudaMatrix, GenerationRow, ToolkitRow
 
-_TOOLKIT: Final = re.compile(r"CUDA (\d+\.\d+)\b")
+_TOOLKIT: Final = re.compile(r"CUDA (\d+\.\d+)\b(?!.*(?:\bRC\b|preview))")
+"""Release candidates and developer previews came with drivers that were never released."""
 _DRIVER: Final = re.compile(r">=\s*(\d{3}(?:\.\d+){1,2})")
 _CAPABILITY: Final = re.compile(r"\d{1,2}\.\d\b")
 _BRANCH: Final = re.compile(r"R(\d{3})\b")
