@@ -72,7 +72,7 @@ class LockHeader:
     tool: str
     """Version of tfbootstrap that made it."""
     matrix: str
-    """Digest of the matrix files that were read."""
+    """Digest of all data files of the matrix."""
     inputs: str
     """Digest of everything the user asked for (`sha256:<hex>`)."""
     rows: Mapping[str, str] = field(default_factory=dict)

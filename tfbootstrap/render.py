@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from jinja2 import Environment, StrictUndefined
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from tfbootstrap.lock import Lock
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 COMMON = ("probe", "judge", "distributions", "install", "verify", "report")
 BOOTSTRAP_MODULES = (*COMMON, "program")
@@ -35,17 +37,36 @@ def render_cell(lock: Lock, sources: Mapping[str, str], template: str) -> str:
 
 
 def _render(lock: Lock, sources: Mapping[str, str], template: str, modules: Sequence[str]) -> str:
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - Python, not HTML
-    environment.filters["comment"] = as_comment
-    environment.filters["literal"] = as_literal
-    imports, body = bundle([sources[name] for name in modules])
-    return environment.from_string(template).render(
+    imports, body = _bundled(tuple(sources[name] for name in modules))
+    return _compiled(template).render(
         lock=lock_data(lock),
         header=lock.header,
         imports=imports,
         payload=body,
         trial=as_raw_text(sources[TRIAL] + TRIAL_CALL),
     )
+
+
+@lru_cache(maxsize=4)
+def _compiled(template: str) -> Template:
+    # Imported here: to compare a program with a lock, which `--check` does, needs no template engine.
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - Python, not HTML
+    environment.filters["comment"] = as_comment
+    environment.filters["literal"] = as_literal
+    return environment.from_string(template)
+
+
+@lru_cache(maxsize=4)
+def _bundled(sources: tuple[str, ...]) -> tuple[str, str]:
+    return bundle(sources)
+
+
+def prepare(sources: Mapping[str, str], template: str) -> None:
+    """Do now what rendering a bootstrap needs and no lock changes, so that it is quick later."""
+    _compiled(template)
+    _bundled(tuple(sources[name] for name in BOOTSTRAP_MODULES))
 
 
 def is_made_from(program: str, lock: Lock) -> bool:

@@ -71,11 +71,12 @@ class Sandbox:
         variables: Mapping[str, str | None] | None = None,
         stdin: str = "",
         timeout: float = 120,
+        folder: str = ".",
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program in the working folder; its output is text, its exit code is the caller's business."""
+        """Run a program in the working folder or below; its output is text, its exit code is the caller's business."""
         return subprocess.run(
             [str(part) for part in command],
-            cwd=self.work,
+            cwd=self.work / folder,
             env=self.environment(**(variables or {})),
             input=stdin,
             capture_output=True,

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfbootstrap.app.knowledge import load_knowledge
+from tfbootstrap.app.knowledge import Tables
 from tfbootstrap.app.locking import bootstrap_path
 from tfbootstrap.app.locks import DEFAULT_LOCK, open_lock
 from tfbootstrap.app.requests import Job, LockOptions, jobs_of
 from tfbootstrap.app.targets import runtime_digest
 from tfbootstrap.lock import Lock
 from tfbootstrap.plan.decision import record_digest
-from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.known_bad import became_known_bad, known_bad_sentence
 
 
@@ -29,8 +28,8 @@ class CheckOutcome:
 def check(options: LockOptions) -> tuple[CheckOutcome, ...]:
     """Compare locks with what is asked for now and with the matrix rows that decided."""
     jobs = jobs_of(options)
-    knowledge = load_knowledge(options.matrix)
-    return tuple(_check(job, knowledge, bootstrap=options.bootstrap) for job in jobs)
+    tables = Tables(options.matrix)
+    return tuple(_check(job, tables, bootstrap=options.bootstrap) for job in jobs)
 
 
 def recorded_command(options: LockOptions) -> str:
@@ -38,7 +37,7 @@ def recorded_command(options: LockOptions) -> str:
     return open_lock(options.output or DEFAULT_LOCK).header.command
 
 
-def _check(job: Job, knowledge: Knowledge, *, bootstrap: bool) -> CheckOutcome:
+def _check(job: Job, tables: Tables, *, bootstrap: bool) -> CheckOutcome:
     output = Path(job.output)
     if job.name and not output.is_file():
         return CheckOutcome(name=job.name, path=job.output, reasons=("there is no lock yet",))
@@ -46,14 +45,17 @@ def _check(job: Job, knowledge: Knowledge, *, bootstrap: bool) -> CheckOutcome:
     reasons = []
     if job.request.digest(runtime_digest(job.request.runtime)) != found.header.inputs:
         reasons.append(f"other inputs than the lock was made for (it was made by: {found.header.command})")
-    reasons += _changed_rows(found, knowledge)
+    reasons += _changed_rows(found, tables)
     if bootstrap:
         reasons += _bootstrap_problem(output, found)
     reasons += _notebook_problems(job.notebooks, found)
     return CheckOutcome(name=job.name or found.header.target.name, path=job.output, reasons=tuple(reasons))
 
 
-def _changed_rows(found: Lock, knowledge: Knowledge) -> Iterator[str]:
+def _changed_rows(found: Lock, tables: Tables) -> Iterator[str]:
+    if found.header.matrix == tables.digest():
+        return  # the very data that the lock was made with: no need to read it, which takes longer than all else
+    knowledge = tables.knowledge(hardware=False)
     current: dict[str, object] = {
         **{f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows},
         **{f"bounds:{row.id}": row for row in knowledge.bounds.rows},

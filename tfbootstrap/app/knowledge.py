@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tfbootstrap.app.targets import matrix_folder
-from tfbootstrap.edges.resources import load
+from tfbootstrap.edges.resources import digest, load
 from tfbootstrap.matrix.bounds import BoundMatrix
 from tfbootstrap.matrix.known_bad import KnownBadMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -25,6 +25,10 @@ class Tables:
         self._directory = directory
         self._lock = Lock()
         self._found: dict[bool, Knowledge] = {}
+
+    def digest(self) -> str:
+        """Return what stands for the content of the whole matrix."""
+        return digest(matrix_folder(self._directory))
 
     def knowledge(self, *, hardware: bool) -> Knowledge:
         """Return what is known, with the tables of hardware where they are asked for."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 from tfbootstrap.app.knowledge import Tables
 from tfbootstrap.app.locking import Common, LockOutcome, lock_target
 from tfbootstrap.app.requests import Job, LockOptions, jobs_of
-from tfbootstrap.errors import OutputError
+from tfbootstrap.errors import OutputError, TfbootstrapError
+from tfbootstrap.resolution import ResolutionInput, Solution
 
 
 def lock(options: LockOptions) -> tuple[LockOutcome, ...]:
@@ -44,12 +47,23 @@ def _common(options: LockOptions) -> Common:
     from tfbootstrap.edges.index_configuration import read_index_configuration
 
     indexes = read_index_configuration()
-    return Common(
-        options=options,
-        tables=Tables(options.matrix),
-        indexes=indexes,
-        solve=lambda problem: resolve(problem, indexes),
-    )
+    ahead = Thread(target=_prepare, daemon=True)
+
+    def solve(problem: ResolutionInput) -> Solution:
+        if options.bootstrap and not ahead.ident:
+            with suppress(RuntimeError):  # another target's thread was quicker
+                ahead.start()
+        return resolve(problem, indexes)
+
+    return Common(options=options, tables=Tables(options.matrix), indexes=indexes, solve=solve)
+
+
+def _prepare() -> None:
+    from tfbootstrap.app.render import prepare_bootstrap
+
+    # Nobody hears what goes wrong here, and nobody needs to: rendering meets it again, and tells.
+    with suppress(TfbootstrapError, OSError):
+        prepare_bootstrap()
 
 
 def _side_by_side(jobs: Sequence[Job], common: Common) -> tuple[LockOutcome, ...]:

@@ -15,7 +15,7 @@ from tfbootstrap.errors import EngineConflictError, EngineError, InputError
 from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.plan.admission import admit, needs_hardware
-from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock, record_digest
+from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.known_bad import judge_solution
 from tfbootstrap.plan.markers import meant_for
@@ -88,7 +88,7 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         command=job.command,
         inputs=job.request.digest(target.digest),
         tool=__version__,
-        matrix=record_digest(knowledge.tensorflow),
+        matrix=common.tables.digest(),
     )
     return replace(
         outcome,

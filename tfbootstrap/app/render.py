@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.lock import Lock
-from tfbootstrap.render import render_bootstrap, render_cell
+from tfbootstrap.render import prepare, render_bootstrap, render_cell
 
 
 def bootstrap_text(lock: Lock) -> str:
@@ -16,3 +16,8 @@ def bootstrap_text(lock: Lock) -> str:
 def cell_text(lock: Lock) -> str:
     """Return the source of the lock's notebook cell."""
     return render_cell(lock, read_payload(), read_template("cell.py.j2"))
+
+
+def prepare_bootstrap() -> None:
+    """Do ahead what every bootstrap needs, for example while a resolver runs."""
+    prepare(read_payload(), read_template("bootstrap.py.j2"))

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "detect": "Show the facts of this machine.",
     "lock": "Choose a TensorFlow for a runtime and write its lock and bootstrap.",
     "explain": "Say which TensorFlow versions fit a runtime, and why the others do not.",
+    "init": "Write [tool.tfbootstrap] into pyproject.toml.",
     "cell": "Print a self-contained notebook cell for a lock, or put it into notebooks.",
     "install": "Install a lock here and verify it.",
     "verify": "Verify that this environment is what a lock says.",

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import tomlkit
@@ -63,6 +64,13 @@ def resolve(problem: ResolutionInput, indexes: IndexConfiguration) -> Solution:
                 raise conflict from None
 
 
+@cache
+def _uv_version(program: Path) -> str:
+    answer = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=30, check=False)
+    words = answer.stdout.split()
+    return words[1] if len(words) > 1 else "of unknown version"
+
+
 class _Uv:
     """One resolution's files and arguments."""
 
@@ -95,7 +103,7 @@ class _Uv:
                 ResolvedPackage(name=name, version=version, via=via, files=files.get(name, ()))
                 for name, version, via in pins
             ),
-            engine=f"uv {self._version()}",
+            engine=f"uv {_uv_version(self.program)}",
             warnings=tuple(self.warnings),
         )
 
@@ -105,12 +113,6 @@ class _Uv:
         except (PackageIndexError, EngineConflictError, EngineError):
             # Without a usable cache the second pass has to ask the index again.
             return parse_pylock(self._run(["--format", "pylock.toml"], wheels_only=wheels_only))
-
-    def _version(self) -> str:
-        answer = subprocess.run(
-            [str(self.program), "--version"], capture_output=True, text=True, timeout=30, check=False
-        ).stdout.split()
-        return answer[1] if len(answer) > 1 else "of unknown version"
 
     def _run(self, more: list[str], *, wheels_only: bool) -> str:
         arguments = [str(self.program), "pip", "compile", "requirements.in"]

@@ -7,6 +7,7 @@ lie beside it.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import re
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,16 @@ def load(record: type[File], directory: Traversable | Path | None = None) -> Fil
     """
     folder = matrix_directory() if directory is None else directory
     return load_file(record, folder / record.FILE)
+
+
+def digest(directory: Traversable | Path | None = None) -> str:
+    """Return what stands for the content of all data files at the top of a matrix: the same files, the same digest."""
+    folder = matrix_directory() if directory is None else directory
+    content = hashlib.sha256()
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".yaml"):
+            content.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
 
 
 def load_file(record: type[File], file: Traversable | Path, name: str | None = None) -> File:
