@@ -14,6 +14,7 @@ CPU_FLAGS = ("avx", "avx2", "fma", "avx512f")
 _FLAG_TIMEOUT = 10.0
 
 _ENVIRONMENT_NAMES = (
+    "COLAB_TPU_ADDR",
     "CONDA_PREFIX",
     "CUDA_HOME",
     "CUDA_PATH",
@@ -27,7 +28,7 @@ _ENVIRONMENT_NAMES = (
     "VIRTUAL_ENV",
     "XLA_FLAGS",
 )
-_ENVIRONMENT_PREFIXES = ("PIP_", "TF_", "UV_")
+_ENVIRONMENT_PREFIXES = ("PIP_", "TF_", "TPU_", "UV_")
 _SECRET_NAME = re.compile(r"USERNAME|PASSWORD|TOKEN|SECRET|CREDENTIAL|API_?KEY|AUTH")
 
 # Where toolkits and cuDNN lie by the installers of NVIDIA, of the distributions and of conda.

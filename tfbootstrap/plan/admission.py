@@ -57,7 +57,7 @@ def _judge(
         if rejection := rule(row, facts, accepted):
             return rejection
     if not gpus and not _wants_wheels(request):
-        return Candidate(row=row, cuda_provider="none")
+        return Candidate(row=row, cuda_provider="none", warnings=_unused_tpu(facts))
     if knowledge.hardware is None:
         raise ValueError("GPUs can't be judged without the tables of hardware")
     verdict = judge_gpus(row, facts, gpus, knowledge.hardware)
@@ -138,6 +138,18 @@ def gpus_to_use(facts: Facts, request: Request) -> tuple[Gpu, ...]:
 
 def _is_uuid(part: str, gpu: Gpu) -> bool:
     return bool(gpu.uuid) and part.startswith("GPU-") and (gpu.uuid or "").startswith(part)
+
+
+TPU_SIGNS = ("COLAB_TPU_ADDR", "TPU_ACCELERATOR_TYPE", "TPU_NAME", "TPU_WORKER_ID")
+"""Environment variables of hosts with a TPU."""
+
+
+def _unused_tpu(facts: Facts) -> tuple[str, ...]:
+    sign = next((name for name in TPU_SIGNS if name in facts.environment), None)
+    if sign is None:
+        return ()
+    images = "; Colab's images for TPUs come without TensorFlow" if facts.host.kind == "colab" else ""
+    return (f"this host has a TPU ({sign} is set), which TensorFlow's wheels don't use: the CPU is planned{images}",)
 
 
 def needs_hardware(facts: Facts, request: Request) -> bool:

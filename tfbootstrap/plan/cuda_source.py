@@ -72,7 +72,7 @@ class SystemCuda:
         """The choice of them; only where they serve."""
         assert self.toolkit is not None
         assert self.cudnn is not None
-        where = "the system" if self.cudnn.source == "system" else self.cudnn.source
+        where = self.cudnn.source if _is_wheel(self.cudnn) else "the system"
         return CudaSource(
             provider="system",
             reason=(
@@ -98,7 +98,7 @@ class SystemCuda:
 def system_cuda(row: TensorflowRow, facts: Facts, hardware: Hardware) -> SystemCuda:
     """Return the runtime's CUDA and cuDNN that a TensorFlow version would load, where they serve it."""
     cuda, cudnn = row.cuda or "", minimal_cudnn(row)
-    present = [one for one in facts.cuda_toolkits if one.source == "system"]
+    present = [one for one in facts.cuda_toolkits if not _is_wheel(one)]
     toolkits = [one for one in present if cuda and _serves_cuda(cuda, one.version)]
     loaded = loaded_cudnn(row, facts, hardware)
     major = cuda.split(".")[0]
@@ -122,10 +122,15 @@ def loaded_cudnn(row: TensorflowRow, facts: Facts, hardware: Hardware) -> CudaIn
     loaded = hardware.libraries.row(row.version)
     major = (row.cudnn or "").split(".")[0]
     fitting = [one for one in facts.cudnn if one.version.split(".")[0] == major]
-    wheels = [one for one in fitting if one.source != "system"]
+    wheels = [one for one in fitting if _is_wheel(one)]
     if loaded and loaded.finds("nvidia/cudnn/lib") and wheels:
         return wheels[0]
-    return next((one for one in fitting if one.source == "system"), None)
+    return next((one for one in fitting if not _is_wheel(one)), None)
+
+
+def _is_wheel(install: CudaInstall) -> bool:
+    """Say whether a wheel brought it; what the system has is found by its library or its header."""
+    return install.source.startswith("nvidia-")
 
 
 def minimal_cudnn(row: TensorflowRow) -> str | None:
@@ -196,8 +201,10 @@ def _blind_libraries(
 
 
 def _finds_wheels(row: TensorflowRow, hardware: Hardware) -> bool:
+    """Say whether the loader looks by itself where the wheels put all that registering a GPU needs."""
     loaded = hardware.libraries.row(row.version)
-    return loaded is not None and bool(loaded.searches)
+    carriers = hardware.libraries.needed_carriers(row.version, (row.cuda or "").split(".")[0])
+    return loaded is not None and carriers is not None and all(loaded.finds(one.folder) for one in carriers)
 
 
 def _unserved(row: TensorflowRow, found: str, needed: str) -> Rejection:

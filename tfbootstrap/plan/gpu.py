@@ -70,6 +70,7 @@ def judge_gpus(row: TensorflowRow, facts: Facts, gpus: tuple[Gpu, ...], hardware
     # What no driver can mend decides first: a newer driver is no advice for a GPU that the wheel has no code for.
     judged = [_code(row, gpu, hardware, findings) for gpu in distinct]
     judged += [_driver(row, facts, findings.floor, f"CUDA {_major(row.cuda)}")]
+    judged += [_known(row, facts, gpu, hardware, findings) for gpu in distinct]
     judged += [_retired(row, facts, gpu, hardware) or _ptx(row, facts, gpu, hardware, findings) for gpu in distinct]
     if rejection := next((one for one in judged if one), None):
         return rejection
@@ -115,9 +116,18 @@ def _code(row: TensorflowRow, gpu: Gpu, hardware: Hardware, findings: _Findings)
     return None
 
 
+def _known(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware, findings: _Findings) -> Rejection | None:
+    """Reject a driver that is older than the GPU."""
+    driver = hardware.cuda.gpu_driver(gpu.compute_capability or "", driver_system(facts))
+    # Its branch: boards are sold with drivers of that branch that are older than the toolkit's.
+    needed = driver.split(".")[0] if driver else None
+    findings.need_driver(needed)
+    return _driver(row, facts, needed, f"the first that knows {gpu.name}")
+
+
 def _ptx(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware, findings: _Findings) -> Rejection | None:
     """Reject a driver that does not know the PTX it would have to compile."""
-    isa = _support(row, gpu.compute_capability or "", hardware).isa
+    isa = _support(row, gpu.compute_capability, hardware).isa if gpu.compute_capability else None
     if isa is None:
         return None
     needed = hardware.cuda.ptx_driver(isa, driver_system(facts))

@@ -5,30 +5,63 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts
+from tfbootstrap.matrix.gpu_code import minor_of
+from tfbootstrap.matrix.tensorflow import CUDA_EXTRA
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Rejections, WayOut
-from tfbootstrap.request import Request, TensorflowWish, lock_command, spell_specifier
+from tfbootstrap.request import TENSORFLOW_NAMES, Request, TensorflowWish, lock_command, spell_specifier
 
-OTHER_TENSORFLOW, OTHER_PYTHON, NEWER_DRIVER, PRERELEASE, CPU = range(1, 6)
+CUDA_WHEELS, OTHER_TENSORFLOW, OTHER_PYTHON, OTHER_BOTH, OTHER_DRIVER, PRERELEASE, CPU = range(7)
 """Costs to the user, smallest first."""
 
 
 def rejections(admission: Admission, knowledge: Knowledge) -> Rejections:
     """Return the rejections of an admission without candidates, with the ways out of it, cheapest first."""
     ways = [
-        *_other_tensorflow(admission, knowledge),
-        *_other_python(admission, knowledge),
+        *_cuda_wheels(admission, knowledge),
+        *_other_versions(admission, knowledge),
         *_newer_driver(admission, knowledge),
+        *_older_driver(admission, knowledge),
         *_prerelease(admission, knowledge),
         *_cpu(admission, knowledge),
     ]
     return Rejections(rejections=admission.rejected, ways_out=tuple(sorted(ways, key=lambda way: way.cost)))
+
+
+def _cuda_wheels(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
+    request = replace(admission.request, cuda="auto")
+    if admission.request.cuda == "system" and _admit(admission.facts, knowledge, request).candidates:
+        yield WayOut(text="CUDA as wheels", command=lock_command(request), cost=CUDA_WHEELS)
+
+
+def _other_versions(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
+    """Yield another TensorFlow, another Python, and only where neither alone will do both."""
+    ways = [*_other_tensorflow(admission, knowledge), *_other_python(admission, knowledge)]
+    yield from ways
+    if not ways and admission.request.tensorflow:
+        yield from _other_both(admission, knowledge)
+
+
+def _other_both(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
+    free = replace(admission.request, tensorflow=())
+    for python in _other_pythons(admission, knowledge):
+        if candidates := _admit(_with_python(admission.facts, python), knowledge, free).candidates:
+            minor = minor_of(candidates[0].row.version)
+            request = replace(with_tensorflow(admission.request, minor), python=python)
+            yield WayOut(
+                text=f"another TensorFlow and another Python: {minor} fits Python {python} in a virtual environment",
+                command=lock_command(request),
+                cost=OTHER_BOTH,
+            )
+            return
 
 
 def _other_tensorflow(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
@@ -51,23 +84,32 @@ def _other_tensorflow(admission: Admission, knowledge: Knowledge) -> Iterator[Wa
 
 
 def _other_python(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
-    here = Version(admission.facts.python.minor)
-    pythons = {python for row in knowledge.tensorflow.rows for python in row.pythons} - {admission.facts.python.minor}
-    fitting = [
-        Version(python)
-        for python in pythons
+    fitting = (
+        python
+        for python in _other_pythons(admission, knowledge)
         if _admit(_with_python(admission.facts, python), knowledge, admission.request).candidates
-    ]
-    if not fitting:
+    )
+    nearest = next(fitting, None)
+    if nearest is None:
         return
-    nearest = min(fitting, key=lambda python: (abs(python.minor - here.minor), -python.minor))
     asked = ",".join(spell_specifier(str(wish.specifier)) for wish in admission.request.tensorflow)
     what = f"TensorFlow {asked}" if asked else "a TensorFlow"
     yield WayOut(
         text=f"another Python: {what} fits Python {nearest} in a virtual environment",
-        command=lock_command(replace(admission.request, python=str(nearest))),
+        command=lock_command(replace(admission.request, python=nearest)),
         cost=OTHER_PYTHON,
     )
+
+
+def _other_pythons(admission: Admission, knowledge: Knowledge) -> list[str]:
+    """Return every other Python that a TensorFlow has wheels for, the nearest first, of two the newer."""
+    here = Version(admission.facts.python.minor)
+    pythons = {python for row in knowledge.tensorflow.rows for python in row.pythons} - {admission.facts.python.minor}
+
+    def distance(python: str) -> tuple[int, int]:
+        return abs(Version(python).minor - here.minor), -Version(python).minor
+
+    return sorted(pythons, key=distance)
 
 
 def _newer_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
@@ -82,7 +124,26 @@ def _newer_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut
         yield WayOut(
             text=f"a newer NVIDIA driver: {served.driver_floor} or newer serves TensorFlow {served.row.version}",
             command=lock_command(replace(admission.request, driver=served.driver_floor)),
-            cost=NEWER_DRIVER,
+            cost=OTHER_DRIVER,
+        )
+
+
+def _older_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
+    """Yield the last branch that knows all of the GPUs, where the driver is newer than that."""
+    if admission.facts.driver is None or knowledge.hardware is None:
+        return
+    generations = [knowledge.hardware.cuda.generation(gpu.compute_capability or "") for gpu in admission.gpus]
+    branches = [int(one.last_branch) for one in generations if one and one.last_branch]
+    if not branches or min(branches) >= Version(admission.facts.driver.version).major:
+        return
+    # No number of that branch is the newest for long: one that every release of it reaches stands for it.
+    branch = str(min(branches))
+    older = replace(admission.facts, driver=replace(admission.facts.driver, version=branch))
+    if _admit(older, knowledge, admission.request).candidates:
+        yield WayOut(
+            text=f"an older NVIDIA driver: one of branch {branch}, the last that knows the GPU",
+            command=lock_command(replace(admission.request, driver=branch)),
+            cost=OTHER_DRIVER,
         )
 
 
@@ -104,7 +165,7 @@ def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
 
 
 def _cpu(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
-    request = replace(admission.request, gpu="none")
+    request = replace(admission.request, gpu="none", cuda="auto", wants_cuda_extra=False)
     if admission.gpus and _admit(admission.facts, knowledge, request).candidates:
         yield WayOut(text="the CPU only", command=lock_command(request), cost=CPU)
 
@@ -121,6 +182,14 @@ def _with_python(facts: Facts, python: str) -> Facts:
 
 
 def with_tensorflow(request: Request, version: str) -> Request:
-    """Return the request with one wish about TensorFlow, X.Y or X.Y.Z, in place of all others."""
+    """Return the request with one wish about TensorFlow, X.Y or X.Y.Z, in place of all others.
+
+    A file that says something else stays in the request: what it says is for the user to change.
+    """
     specifier = f"=={version}" if version.count(".") > 1 else f"=={version}.*"
-    return replace(request, tensorflow=(TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow"),))
+    kept = tuple(
+        text for text in request.arguments if canonicalize_name(Requirement(text).name) not in TENSORFLOW_NAMES
+    )
+    extra = (f"tensorflow[{CUDA_EXTRA}]",) if len(kept) < len(request.arguments) and request.wants_cuda_extra else ()
+    wish = TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow")
+    return replace(request, tensorflow=(wish,), arguments=(*kept, *extra))
