@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from packaging.pylock import Pylock
 
 from tests.cli.conftest import User
 from tests.support import loopback_index as faults
+from tests.support.environment import REPOSITORY
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import read_lock
@@ -201,6 +203,22 @@ def test_other_inputs_make_a_lock_stale(user: User) -> None:
     (answer,) = json.loads(result.stdout)["targets"]
     assert not answer["fresh"]
     assert "other inputs" in answer["reasons"][0]
+
+
+def test_a_changed_row_that_decided_makes_a_gpu_lock_stale_and_another_row_does_not(user: User) -> None:
+    matrix = user.sandbox.work / "matrix"
+    shutil.copytree(REPOSITORY / "compat_matrix", matrix)
+    gpu = ("--runtime", "linux-gpu", "--python", "3.12", "--gpu", "T4", "--driver", "550.54.15")
+    result = user.lock("--tensorflow", "2.20", *gpu, "--matrix", str(matrix))
+    assert result.returncode == 0, result.stderr
+    assert user.lock("--check", "--matrix", str(matrix)).returncode == 0
+    code = matrix / "gpu_code.yaml"
+    for version, stale in (("2.15", False), ("2.20", True)):
+        row = re.compile(rf'(- tensorflow: "{re.escape(version)}\.\d+".*?containers: )\d+', re.DOTALL)
+        code.write_text(row.sub(r"\g<1>7", code.read_text(), count=1))
+        answer = user.lock("--check", "--json", "--matrix", str(matrix))
+        assert answer.returncode == int(stale), answer.stdout
+        assert ("the matrix row gpu_code:2.20 has changed" in answer.stdout) == stale
 
 
 def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:

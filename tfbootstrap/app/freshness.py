@@ -13,6 +13,7 @@ from tfbootstrap.app.requests import Job, LockOptions, jobs_of
 from tfbootstrap.app.targets import runtime_digest
 from tfbootstrap.lock import Lock
 from tfbootstrap.plan.decision import record_digest
+from tfbootstrap.plan.evidence import PREFIXES, hardware_rows
 from tfbootstrap.plan.known_bad import became_known_bad, known_bad_sentence
 
 
@@ -61,13 +62,22 @@ def _changed_rows(found: Lock, tables: Tables) -> Iterator[str]:
         **{f"bounds:{row.id}": row for row in knowledge.bounds.rows},
         **{f"known_bad:{row.id}": row for row in knowledge.known_bad.rows},
     }
+    digests = {name: record_digest(row) for name, row in current.items() if name in found.header.rows}
+    if any(name.startswith(PREFIXES) for name in found.header.rows):
+        digests |= _hardware_digests(found, tables)
     for row in became_known_bad(found, knowledge.known_bad):
         yield f"what it pins has become known to be broken: {known_bad_sentence(row)} ({row.source})"
     for name, digest in found.header.rows.items():
-        if name not in current:
+        if name not in digests:
             yield f"the matrix row {name} is gone"
-        elif record_digest(current[name]) != digest:
+        elif digests[name] != digest:
             yield f"the matrix row {name} has changed"
+
+
+def _hardware_digests(found: Lock, tables: Tables) -> dict[str, str]:
+    knowledge = tables.knowledge(hardware=True)
+    row = knowledge.tensorflow.row(found.header.tensorflow)
+    return hardware_rows(row, knowledge.hardware) if row and knowledge.hardware else {}
 
 
 def _bootstrap_problem(output: Path, found: Lock) -> Iterator[str]:

@@ -16,6 +16,7 @@ from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
+from tfbootstrap.plan.evidence import hardware_rows
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.known_bad import judge_solution
 from tfbootstrap.plan.markers import meant_for
@@ -80,7 +81,7 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         plan, solution = _resolve(admission, knowledge, common, kept)
     except EngineConflictError as conflict:
         return replace(outcome, rejections=_retold(conflict, admission, knowledge, common))
-    plan = judge_solution(plan, knowledge.known_bad)
+    plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
     made = make_lock(
         plan,
         solution,
@@ -100,6 +101,12 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         changes=diff(existing, made) if existing else None,
         texts=_texts(job, made, solution, bootstrap=options.bootstrap),
     )
+
+
+def _with_hardware_rows(plan: Plan, knowledge: Knowledge) -> Plan:
+    if knowledge.hardware is None or plan.candidate.cuda_provider == "none":
+        return plan
+    return replace(plan, rows={**plan.rows, **hardware_rows(plan.candidate.row, knowledge.hardware)})
 
 
 def bootstrap_path(output: Path) -> Path:
