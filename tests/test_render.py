@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import Any
 
 import pytest
@@ -18,16 +19,16 @@ from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.lock import Lock, LockGpu, Pin
 from tfbootstrap.render import (
-    BOOTSTRAP_MODULES,
-    CELL_MODULES,
+    CellOptions,
+    Style,
     as_comment,
     as_literal,
     as_raw_text,
     bundle,
+    is_made_from,
     lock_data,
     render_bootstrap,
     render_cell,
-    without_docstrings,
 )
 
 CELL_BUDGET = 60_000
@@ -85,6 +86,18 @@ class Report:
         'Show it.'
         return 1
 """,
+    "rescue": """'Rescues.'
+
+
+def restore_or_init(model: Any, path: str) -> Any:
+    return model
+""",
+    "state": """'The state.'
+
+STATE: str = "new"
+""",
+    "hashes": """'Hashes.'
+""",
     "program": """'The program.'
 
 
@@ -94,7 +107,7 @@ def run_program(lock, trial, script, text):
     "session": """'The session.'
 
 
-def run_cell(lock, trial):
+def run_cell(lock, trial, on_restart):
     pass
 """,
     "trial": """'The trial.'
@@ -141,9 +154,15 @@ def lock_in(program: str) -> Any:
     (value,) = [
         node.value
         for node in ast.parse(program).body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "LOCK"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"LOCK", "tfbootstrap.LOCK"}
     ]
     return ast.literal_eval(value)
+
+
+def programs_in(tree: ast.Module) -> list[str]:
+    """Return the programs that a cell carries as literals."""
+    literals = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return [value for value in literals if isinstance(value, str) and value.count("\n") > 2]
 
 
 def test_whole_artefacts(golden: Golden) -> None:
@@ -163,6 +182,8 @@ def test_real_artefacts_are_python_3_7_and_alone(which: str) -> None:
     render, template = (render_bootstrap, "bootstrap.py.j2") if which == "bootstrap" else (render_cell, "cell.py.j2")
     text = render(a_lock(), read_payload(), read_template(template))
     tree = ast.parse(text, feature_version=(3, 7))
+    if which == "cell":
+        (tree,) = (ast.parse(code, feature_version=(3, 7)) for code in programs_in(tree) if "def run_cell" in code)
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {"typing"}
     assert "tfbootstrap.payload" not in text
@@ -266,28 +287,35 @@ def test_bundle_refuses_what_would_clash(sources: list[str], problem: str) -> No
         bundle(sources)
 
 
-def test_docstrings_stay_behind_in_the_cell() -> None:
-    assert (
-        without_docstrings(SMALL["report"]) == "'Reports.'\n\n\nclass Report:\n    def show(self):\n        return 1\n"
-    )
-    assert without_docstrings(SMALL["distributions"]).endswith("class Nothing(Exception):\n    pass\n")
-    assert without_docstrings(SMALL["judge"]).endswith("LIMIT = 3\n")
+@pytest.mark.parametrize("style", ["readable", "compact"])
+def test_a_cell_leaves_two_names_behind(style: Style) -> None:
+    text = render_cell(a_lock(), SMALL, read_template("cell.py.j2"), CellOptions(style=style))
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert names.keys() - {"__builtins__"} == {"tfbootstrap", "restore_or_init"}
+    assert names["tfbootstrap"].TRIAL.endswith("run_trial(sys.argv[1], json.loads(sys.argv[2]))\n")
 
 
-@pytest.mark.parametrize("modules", [BOOTSTRAP_MODULES, CELL_MODULES])
-def test_code_without_docstrings_is_the_same_code(modules: tuple[str, ...]) -> None:
-    class WithoutText(ast.NodeTransformer):
-        def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-            return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+def test_a_compact_cell_is_short_and_still_shows_its_lock() -> None:
+    options = CellOptions(style="compact", on_restart="auto")
+    text = render_cell(a_lock(40), read_payload(), read_template("cell.py.j2"), options)
+    assert len(text.encode()) < 0.6 * CELL_BUDGET
+    assert lock_in(text) == lock_data(a_lock(40))
+    assert is_made_from(text, a_lock(40))
+    assert not is_made_from(text, a_lock(39))
+    assert text.endswith('"auto")\n')
 
-        def visit_Pass(self, node: ast.Pass) -> None:
-            return None
 
-    for name in modules:
-        source = read_payload()[name]
-        bare = ast.dump(WithoutText().visit(ast.parse(without_docstrings(source))))
-        assert bare == ast.dump(WithoutText().visit(ast.parse(source)))
-        assert len(without_docstrings(source)) < len(source)
+@pytest.mark.parametrize("style", ["readable", "compact"])
+def test_editors_leave_the_cell_alone(style: Style) -> None:
+    text = render_cell(a_lock(40), read_payload(), read_template("cell.py.j2"), CellOptions(style=style))
+    for line in text.splitlines():
+        assert line == line.rstrip(), "an editor may strip blanks"
+        assert not re.match(r"\s*(%|!|\?|# %%|# \+|# -$)", line), (
+            "jupytext and VS Code read magics and cell marks there"
+        )
+    windows = text.replace("\n", "\r\n").encode()
+    assert ast.dump(ast.parse(windows)) == ast.dump(ast.parse(text))
 
 
 def test_a_template_that_asks_for_more_is_refused() -> None:

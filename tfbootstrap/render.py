@@ -7,18 +7,22 @@ versions, commands) gets into code only as a literal and into comments only esca
 from __future__ import annotations
 
 import ast
+import base64
+import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tfbootstrap.lock import Lock
+from tfbootstrap.slim import is_text, slim
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 COMMON = ("probe", "judge", "distributions", "install", "verify", "report")
-BOOTSTRAP_MODULES = (*COMMON, "program")
-CELL_MODULES = (*COMMON, "session")
+BOOTSTRAP_MODULES = (*COMMON, "hashes", "program")
+CELL_MODULES = (*COMMON, "rescue", "state", "session")
 TRIAL = "trial"
 TRIAL_CALL = "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\n"
 """The payload module that travels as text, and the call that makes it the program of the fresh process."""
@@ -26,25 +30,37 @@ TRIAL_CALL = "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\
 PAYLOAD_PREFIX = "tfbootstrap.payload."
 
 
+Style = Literal["readable", "compact"]
+OnRestart = Literal["ask", "auto", "never"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellOptions:
+    """How a cell is made: `style` of its code, and what it does where the kernel must be restarted."""
+
+    style: Style = "readable"
+    on_restart: OnRestart = "ask"
+
+
 def render_bootstrap(lock: Lock, sources: Mapping[str, str], template: str) -> str:
     """Return the text of `bootstrap.py`; `sources` is payload module -> its source."""
-    return _render(lock, sources, template, BOOTSTRAP_MODULES)
+    imports, body = _bundled(tuple(sources[name] for name in BOOTSTRAP_MODULES))
+    parts = {"imports": imports, "payload": body, "trial": as_raw_text(sources[TRIAL] + TRIAL_CALL)}
+    return _fill(template, lock, parts)
 
 
-def render_cell(lock: Lock, sources: Mapping[str, str], template: str) -> str:
-    """Return the source of the notebook cell, which is kept small: the docstrings stay behind, comments go along."""
-    return _render(lock, {name: without_docstrings(source) for name, source in sources.items()}, template, CELL_MODULES)
+def render_cell(lock: Lock, sources: Mapping[str, str], template: str, options: CellOptions | None = None) -> str:
+    """Return the source of the notebook cell, which is kept small: see `slim`."""
+    options = options or CellOptions()
+    sources = {name: slim(source) for name, source in sources.items()}
+    imports, body = bundle([sources[name] for name in CELL_MODULES])
+    quote = as_packed_text if options.style == "compact" else as_raw_text
+    parts = {"payload": quote(f"{imports}\n\n{body}\n"), "trial": quote(sources[TRIAL] + TRIAL_CALL)}
+    return _fill(template, lock, {**parts, "options": options})
 
 
-def _render(lock: Lock, sources: Mapping[str, str], template: str, modules: Sequence[str]) -> str:
-    imports, body = _bundled(tuple(sources[name] for name in modules))
-    return _compiled(template).render(
-        lock=lock_data(lock),
-        header=lock.header,
-        imports=imports,
-        payload=body,
-        trial=as_raw_text(sources[TRIAL] + TRIAL_CALL),
-    )
+def _fill(template: str, lock: Lock, parts: Mapping[str, Any]) -> str:
+    return _compiled(template).render(lock=lock_data(lock), header=lock.header, **parts)
 
 
 @lru_cache(maxsize=4)
@@ -71,7 +87,7 @@ def prepare(sources: Mapping[str, str], template: str) -> None:
 
 def is_made_from(program: str, lock: Lock) -> bool:
     """Say whether a bootstrap or cell carries this lock; the payload around it may be of another tfbootstrap."""
-    return f"\nLOCK = {as_literal(lock_data(lock))}\n" in program
+    return f"LOCK = {as_literal(lock_data(lock))}\n" in program
 
 
 def lock_data(lock: Lock) -> dict[str, Any]:
@@ -95,7 +111,7 @@ def lock_data(lock: Lock) -> dict[str, Any]:
         "gpus": [{"name": gpu.name, "compute_capability": gpu.compute_capability} for gpu in header.gpus],
         "loader_links": header.loader_links,
         "pins": {
-            f"{pin.name}=={pin.version}": [digest.removeprefix("sha256:") for digest in sorted(pin.hashes)]
+            f"{pin.name}=={pin.version}": " ".join(digest.removeprefix("sha256:") for digest in sorted(pin.hashes))
             for pin in sorted(lock.pins, key=lambda pin: pin.name)
         },
     }
@@ -120,7 +136,7 @@ def bundle(sources: Sequence[str]) -> tuple[str, str]:
                 module, imported = str(node.module), {_plain_name(alias) for alias in node.names}
                 if not module.startswith(PAYLOAD_PREFIX):
                     names.setdefault(module, set()).update(imported)
-            elif node is not tree.body[0] or not _is_text(node):
+            elif node is not tree.body[0] or not is_text(node):
                 _define(node, defined)
                 continue
             end = int(node.end_lineno or 0) + 1
@@ -130,27 +146,6 @@ def bundle(sources: Sequence[str]) -> tuple[str, str]:
     lines = [f"import {name}" for name in sorted(plain)]
     lines += [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
     return "\n".join(lines), "\n\n".join(parts).rstrip("\n")
-
-
-def without_docstrings(source: str) -> str:
-    """Return a module without the docstrings of its classes, functions and constants; its own first line stays."""
-    lines: list[str | None] = [*source.splitlines()]
-    for parent in ast.walk(ast.parse(source)):
-        if not isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef):
-            continue
-        for position, node in enumerate(parent.body):
-            if _is_text(node) and (position > 0 or not isinstance(parent, ast.Module)):
-                start, end = node.lineno - 1, int(node.end_lineno or 0)
-                lines[start:end] = [None] * (end - start)
-                if len(parent.body) == 1:
-                    lines[start] = " " * node.col_offset + "pass"
-                elif position == 0 and lines[end] == "":
-                    lines[end] = None
-    return "\n".join(line for line in lines if line is not None) + "\n"
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _plain_name(alias: ast.alias) -> str:
@@ -197,3 +192,10 @@ def as_raw_text(source: str) -> str:
     if "'''" in source or not source.endswith("\n"):
         raise ValueError("a carried program must not contain ''' and must end with a line end")
     return f"r'''{source}'''"
+
+
+def as_packed_text(source: str) -> str:
+    """Return a program as a short expression: compressed, in lines of letters that no editor or pasting changes."""
+    packed = base64.b64encode(zlib.compress(source.encode(), 9)).decode()
+    lines = "".join(f"\n{packed[start : start + 120]}" for start in range(0, len(packed), 120))
+    return f'__import__(\'zlib\').decompress(__import__(\'base64\').b64decode("""{lines}\n""")).decode()'

@@ -28,7 +28,7 @@ def test_the_cell_goes_to_stdout(sandbox: Sandbox, project: Path) -> None:
     result = sandbox.tfbootstrap("cell")
     assert (result.returncode, result.stderr) == (0, "")
     assert '"six==1.17.0"' in result.stdout
-    assert result.stdout.endswith("run_cell(LOCK, TRIAL)\n")
+    assert result.stdout.endswith('tfbootstrap.run_cell(tfbootstrap.LOCK, tfbootstrap.TRIAL, "ask")\n')
     sandbox.assert_nothing_left(expected=["requirements.txt", "train.ipynb"])
 
 

@@ -13,7 +13,9 @@ import pytest
 from tests.support.installed import install
 from tests.support.wheel_factory import Project
 from tfbootstrap.payload import verify
+from tfbootstrap.payload.hashes import has_hash
 from tfbootstrap.payload.verify import (
+    Compare,
     check_ownership,
     check_records,
     check_shadowing,
@@ -38,29 +40,29 @@ def test_versions(tmp_path: Path) -> None:
     assert failed["hint"]
 
 
-@pytest.mark.parametrize("deep", [False, True])
-def test_good_records_pass(tmp_path: Path, deep: bool) -> None:
+@pytest.mark.parametrize("compare", [None, has_hash])
+def test_good_records_pass(tmp_path: Path, compare: Compare | None) -> None:
     found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
-    assert summary(check_records({"six": "1.17.0"}, found, deep)) == [("record", "pass")]
+    assert summary(check_records({"six": "1.17.0"}, found, compare)) == [("record", "pass")]
 
 
 def test_one_changed_byte_is_found_when_deep(tmp_path: Path) -> None:
     found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
     (tmp_path / "six.py").write_text("x = 2\n")
-    assert summary(check_records({"six": "1.17.0"}, found, deep=False)) == [("record", "pass")]
-    (failed,) = check_records({"six": "1.17.0"}, found, deep=True)
+    assert summary(check_records({"six": "1.17.0"}, found, compare=None)) == [("record", "pass")]
+    (failed,) = check_records({"six": "1.17.0"}, found, compare=has_hash)
     assert (failed["status"], failed["found"]) == ("fail", "six.py")
-    (warned,) = check_records({"other": "1"}, found, deep=True)
+    (warned,) = check_records({"other": "1"}, found, compare=has_hash)
     assert warned["status"] == "warn"
     (tmp_path / "six.py").unlink()
-    assert summary(check_records({"six": "1.17.0"}, found, deep=True)) == [("record", "fail")]
+    assert summary(check_records({"six": "1.17.0"}, found, compare=has_hash)) == [("record", "fail")]
 
 
 def test_a_missing_record_fails_for_the_lock_and_warns_for_others(tmp_path: Path) -> None:
     found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
     for distribution in found:
         (tmp_path / distribution.info / "RECORD").unlink()
-    checks = check_records({"six": "1.17.0"}, found, deep=False)
+    checks = check_records({"six": "1.17.0"}, found, compare=None)
     assert summary(checks) == [("record", "fail"), ("record", "warn")]
     assert checks[0]["found"] == "six-1.17.0.dist-info/RECORD is missing"
 
@@ -103,7 +105,7 @@ def test_a_local_file_that_hides_a_package_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "tensorflow.py") in check["hint"]
 
 
-LOCK: dict[str, Any] = {"tensorflow": "2.20.0", "pins": {"six==1": ["0"]}}
+LOCK: dict[str, Any] = {"tensorflow": "2.20.0", "pins": {"six==1": "0"}}
 HEAD = "import json, os, sys\nreport = open(sys.argv[1], 'a', buffering=1)\n"
 BEGINS = HEAD + 'report.write(\'{"begins": "fit"}\\n\')\n'
 

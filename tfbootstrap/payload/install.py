@@ -136,7 +136,7 @@ def _run_installers(lock: Dict[str, Any], different: Dict[str, str], installer: 
 def _requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[str]:
     for requirement, hashes in lock["pins"].items():
         if requirement.split("==")[0] in names:
-            line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes])
+            line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes.split(" ")])
             if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+( --hash=sha256:[0-9a-f]{64})+$", line):
                 raise BootstrapError("this is no pin with hashes: {!r}".format(line), "make the lock again", 2)
             yield line + "\n"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any, Dict
 
+from tfbootstrap.payload.hashes import has_hash
 from tfbootstrap.payload.install import BootstrapError, find_uv, install_lock, runs_well
 from tfbootstrap.payload.judge import Check, judge_runtime, version_numbers
 from tfbootstrap.payload.probe import probe_machine
@@ -56,7 +57,7 @@ def _install_and_verify(lock: Dict[str, Any], trial: str, options: argparse.Name
             print("installed {} packages".format(len(installed)) if installed else "nothing to install")
         _say("verifying TensorFlow {}".format(lock["tensorflow"]))
         lock = dict(lock, visible_gpus=count_visible_gpus(facts))
-        checks += verify_lock(lock, trial, [os.getcwd(), home], options.deep)
+        checks += verify_lock(lock, trial, [os.getcwd(), home], has_hash if options.deep else None)
         code = 0 if all_passed(checks) else 1
     print_table(checks, sys.stdout)
     print("TensorFlow {} for {}: {}".format(lock["tensorflow"], lock["target"], "verified" if code == 0 else "FAILED"))

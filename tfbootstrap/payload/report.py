@@ -1,10 +1,15 @@
 """Shows checks to a person and writes them for a program."""
 
+import html
+import io
 import json
 import os
 from typing import Any, Dict, List, TextIO
 
 from tfbootstrap.payload.judge import Check
+
+_SHADES = {"warn": "darkorange", "fail": "red"}
+"""Colours in a notebook of the rows that are not right."""
 
 _COLOURS = {"pass": "32", "warn": "33", "fail": "31", "skip": "2"}
 
@@ -14,6 +19,26 @@ def all_passed(checks: List[Check]) -> bool:
     return all(check["status"] != "fail" for check in checks)
 
 
+class Table:
+    """Checks as a notebook shows them: as HTML, or as text where that can't be shown."""
+
+    def __init__(self, checks: List[Check]) -> None:
+        self.checks = checks
+
+    def __repr__(self) -> str:
+        stream = io.StringIO()
+        print_table(self.checks, stream)
+        return stream.getvalue().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for check in self.checks:
+            cells = [check["id"], check["status"], _found_and_wanted(check), _shown_hint(check)]
+            row = "".join("<td style='text-align: left'>{}</td>".format(html.escape(cell)) for cell in cells)
+            rows.append("<tr style='color: {}'>{}</tr>".format(_SHADES.get(check["status"], "inherit"), row))
+        return "<table>{}</table>".format("".join(rows))
+
+
 def print_table(checks: List[Check], stream: TextIO) -> None:
     """Print one line a check, then a hint for each that is not right."""
     colour = stream.isatty() and not os.environ.get("NO_COLOR")
@@ -21,11 +46,18 @@ def print_table(checks: List[Check], stream: TextIO) -> None:
     for check in checks:
         status = check["status"]
         word = "\033[{}m{}\033[0m".format(_COLOURS[status], status) if colour else status
-        wanted = " (expected {})".format(check["expected"]) if status in ("fail", "warn") and check["expected"] else ""
-        print("  {}  {}  {}{}".format(check["id"].ljust(width), word, check["found"], wanted), file=stream)
-    for check in checks:
-        if check["hint"] and check["status"] in ("fail", "warn"):
-            print("hint ({}): {}".format(check["id"], check["hint"]), file=stream)
+        print("  {}  {}  {}".format(check["id"].ljust(width), word, _found_and_wanted(check)), file=stream)
+    for check in filter(_shown_hint, checks):
+        print("hint ({}): {}".format(check["id"], check["hint"]), file=stream)
+
+
+def _found_and_wanted(check: Check) -> str:
+    wanted = check["status"] in _SHADES and check["expected"]
+    return check["found"] + (" (expected {})".format(wanted) if wanted else "")
+
+
+def _shown_hint(check: Check) -> str:
+    return check["hint"] if check["status"] in _SHADES else ""
 
 
 def write_report(path: str, checks: List[Check], **more: Any) -> None:

@@ -1,24 +1,27 @@
-"""What a notebook cell does: installs into its kernel's interpreter, verifies, and says when a restart is needed."""
+"""What a notebook cell does: installs what differs, verifies what changed, and restarts the kernel where it must."""
 
+import importlib
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Set
+import time
+from typing import Any, Dict, List, Tuple
 
-from tfbootstrap.payload.distributions import (
-    Installed,
-    installed_distributions,
-    module_names,
-    pinned_versions,
-    read_record,
-)
+from tfbootstrap.payload.distributions import find_differences, installed_distributions, pinned_versions
 from tfbootstrap.payload.install import BootstrapError, install_lock
-from tfbootstrap.payload.judge import judge_runtime, version_at_least, version_numbers
+from tfbootstrap.payload.judge import Check, judge_runtime
 from tfbootstrap.payload.probe import probe_machine
-from tfbootstrap.payload.report import all_passed, print_table
+from tfbootstrap.payload.report import Table, all_passed
+from tfbootstrap.payload.rescue import rescue_objects
+from tfbootstrap.payload.state import (
+    STALE_MARK,
+    describe_state,
+    find_stale_modules,
+    machine_name,
+    make_digest,
+    read_note,
+    write_note,
+)
 from tfbootstrap.payload.verify import count_visible_gpus, verify_lock
-
-_NOTE = "_tfbootstrap_stale"
-"""Where this process remembers, on `sys`, which modules were replaced while they were loaded."""
 
 
 class CellError(Exception):
@@ -28,60 +31,95 @@ class CellError(Exception):
         return ["CellError: {}".format(self)]
 
 
-def run_cell(lock: Dict[str, Any], trial: str) -> None:
-    """Install what differs, verify in a fresh process, and end with an exception unless this kernel may go on."""
-    facts = probe_machine()
+def run_cell(lock: Dict[str, Any], trial: str, on_restart: str) -> None:
+    """Bring this kernel to the lock, and end with an exception unless it may go on.
+
+    `on_restart` says what happens where it must be restarted: `ask` for it, `auto`, or `never` (a warning).
+    """
+    known, note, facts = hasattr(sys, STALE_MARK), read_note(), probe_machine()
     checks = judge_runtime(lock, facts)
+    stale: Dict[str, str] = {}
+    more: Dict[str, Any] = {}
     if all_passed(checks):
-        try:
-            replaced = install_lock(lock, "auto", _tell)
-        except BootstrapError as error:
-            raise CellError("{}\nhint: {}".format(error, error.hint)) from None
-        _tell("installed {} packages".format(len(replaced)) if replaced else "nothing to install")
-        stale = find_stale_modules(lock, replaced)
-        _tell("verifying TensorFlow {} in a fresh process".format(lock["tensorflow"]))
-        lock = dict(lock, visible_gpus=count_visible_gpus(facts))
-        checks += verify_lock(lock, trial, [os.getcwd()], deep=False)
-    print_table(checks, sys.stdout)
+        replaced, stale = _install(lock, on_restart)
+        checks, more = _verify(lock, trial, facts, checks, note)
+        kernel = make_digest(machine_name(), sys.argv, lock)
+        if on_restart != "never" and note.get("restart") == kernel and not (known or replaced):
+            on_restart = "helpless"
+        more["restart"] = kernel if stale else None
+    noted = write_note(checks, more)
+    _show(Table(checks))
     failed = [check["id"] for check in checks if check["status"] == "fail"]
     if failed:
         problem = "TensorFlow {} is not ready here: {} failed, see the hints above"
         raise CellError(problem.format(lock["tensorflow"], ", ".join(failed)))
     if stale:
-        problem = (
-            "restart the kernel now (Runtime > Restart session) and run all again: it still has the former {} loaded"
-        )
-        raise CellError(problem.format(", ".join(sorted(stale))))
+        _end_kernel(stale, on_restart if noted else "ask", facts["host"]["kind"])
     _tell("TensorFlow {} for {}: verified".format(lock["tensorflow"], lock["target"]))
 
 
-def find_stale_modules(lock: Dict[str, Any], replaced: Iterable[str]) -> Set[str]:
-    """Return the locked distributions of which this process has other code in memory than is installed by now."""
-    stale: Set[str] = getattr(sys, _NOTE, set())
-    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    pins = pinned_versions(lock)
-    for distribution in installed_distributions():
-        if distribution.name in pins and (
-            _has_other_version(distribution) or (distribution.name in replaced and _is_loaded(distribution, files))
-        ):
-            stale.add(distribution.name)
-    setattr(sys, _NOTE, stale)
-    return stale
+def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dict[str, str]]:
+    """Install what differs; return what was replaced, and what this kernel has of the former in memory."""
+    pins, distributions = pinned_versions(lock), installed_distributions()
+    different = find_differences(pins, distributions)
+    if different and "tensorflow" in sys.modules:
+        _tell("TensorFlow is imported in this kernel already; what differs is installed all the same")
+    # A TensorFlow that was replaced can't be trusted to save a model: some of its modules are read only then.
+    stale = find_stale_modules(pins, distributions, different)
+    if stale and on_restart != "never":
+        rescued = rescue_objects(vars(sys.modules["__main__"]))
+        if rescued:
+            _tell("\n".join(["saved what this kernel holds; after a restart this loads it back:", *rescued]))
+    try:
+        # Where the loader needs links, they are looked after even if nothing differs.
+        replaced = install_lock(lock, "auto", _tell) if different or lock["loader_links"] else {}
+    except BootstrapError as error:
+        raise CellError("{}\nhint: {}".format(error, error.hint)) from None
+    _tell("installed {} packages".format(len(replaced)) if replaced else "nothing to install")
+    return replaced, find_stale_modules(pins, installed_distributions(), replaced) if replaced else stale
 
 
-def _is_loaded(distribution: Installed, files: Set[Any]) -> bool:
-    return any(os.path.join(distribution.folder, path) in files for path, _ in read_record(distribution) or [])
+def _verify(
+    lock: Dict[str, Any], trial: str, facts: Dict[str, Any], checks: List[Check], note: Dict[str, Any]
+) -> Tuple[List[Check], Dict[str, Any]]:
+    """Return all checks, and the state that they hold for; what passed in this very state is not tried again."""
+    state = describe_state(lock, trial, facts)
+    if note.get("state") == state:
+        _tell("nothing has changed since this was verified at {}".format(note["verified"]))
+        return note["checks"], {"state": state, "verified": note["verified"]}
+    _tell("verifying TensorFlow {} in a fresh process".format(lock["tensorflow"]))
+    lock = dict(lock, visible_gpus=count_visible_gpus(facts))
+    checks = checks + verify_lock(lock, trial, [os.getcwd()])
+    more = {"state": state, "verified": time.strftime("%Y-%m-%d %H:%M:%S")}
+    return checks, more if all_passed(checks) else {}
 
 
-def _has_other_version(distribution: Installed) -> bool:
-    installed = distribution.version
-    for name in module_names([distribution]):
-        loaded: Any = getattr(sys.modules.get(name), "__version__", None)
-        # Some modules say `v3.3`, or 3.3 where the distribution is 3.3.0.
-        told = isinstance(loaded, str) and bool(version_numbers(loaded))
-        if told and not (version_at_least(loaded, installed) and version_at_least(installed, loaded)):
-            return True
-    return False
+def _end_kernel(stale: Dict[str, str], on_restart: str, host: str) -> None:
+    """Restart this kernel or ask for it; return where it may go on all the same."""
+    names = ", ".join(sorted(stale))
+    problem = "restart the kernel now (Runtime > Restart session) and run all again: it still has the former {} loaded"
+    if on_restart == "never":
+        _tell("warning: this kernel still has the former {} loaded; don't trust it until it is restarted".format(names))
+        return
+    if on_restart == "helpless":
+        problem = "the restart did not help: something loads another {} before this cell runs ({}); {}"
+        cure = "see PYTHONPATH, the kernel's startup files and the cells above"
+        raise CellError(problem.format(names, ", ".join(sorted(stale.values())), cure))
+    if on_restart == "auto" and "ipykernel" in sys.modules:
+        _tell("restarting this kernel, once: it still has the former {} loaded; then run all again".format(names))
+        sys.stdout.flush()
+        time.sleep(1)  # another thread sends the kernel's output
+        os._exit(0)  # what runs the kernel sees that it is gone, and starts it again
+    if host == "colab":
+        _show({"application/vnd.colab-display-data+json": {"pip_warning": {"packages": sorted(stale)}}}, raw=True)
+    raise CellError(problem.format(names))
+
+
+def _show(thing: Any, **options: bool) -> None:
+    if "ipykernel" in sys.modules:
+        importlib.import_module("IPython.display").display(thing, **options)
+    else:
+        _tell(str(thing))
 
 
 def _tell(text: str) -> None:

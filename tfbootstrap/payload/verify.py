@@ -1,7 +1,5 @@
 """Proves that an environment is what a lock says and that TensorFlow works in it."""
 
-import base64
-import hashlib
 import json
 import os
 import shutil
@@ -9,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from tfbootstrap.payload.distributions import (
     Installed,
@@ -25,19 +23,27 @@ from tfbootstrap.payload.judge import Check, make_check
 TRIAL_LIMIT = 900
 """Seconds that the trial process may take; a GPU without binary code compiles its kernels first."""
 
+Compare = Callable[[str, str, str], bool]
+"""Says whether a file (folder, path below it) has a recorded hash."""
 
-def verify_lock(lock: Dict[str, Any], trial: str, places: List[str], deep: bool) -> List[Check]:
+
+def verify_lock(lock: Dict[str, Any], trial: str, places: List[str], compare: Optional[Compare] = None) -> List[Check]:
     """Check the environment, then TensorFlow itself in a fresh process; `places` are folders that scripts run from."""
     distributions = installed_distributions()
     pins = pinned_versions(lock)
     checks = [check_versions(pins, distributions)]
-    checks += check_records(pins, distributions, deep)
+    checks += check_records(pins, distributions, compare)
     checks += check_ownership(pins, distributions)
+    checks.append(check_local_files(pins, distributions, places))
+    return checks + run_in_fresh_process(lock, trial)
+
+
+def check_local_files(pins: Dict[str, str], distributions: List[Installed], places: List[str]) -> Check:
+    """Check what lies in these places and on PYTHONPATH as `check_shadowing` does, library folders apart."""
     own = [distribution for distribution in distributions if distribution.name in pins]
     folders = {distribution.folder for distribution in distributions}
     local = [place for place in places + _python_path() if os.path.realpath(place) not in folders]
-    checks.append(check_shadowing(module_names(own), local))
-    return checks + run_in_fresh_process(lock, trial)
+    return check_shadowing(module_names(own), local)
 
 
 def check_versions(pins: Dict[str, str], distributions: List[Installed]) -> Check:
@@ -50,17 +56,17 @@ def check_versions(pins: Dict[str, str], distributions: List[Installed]) -> Chec
     return make_check("versions", "fail", found, expected, "run the bootstrap without --verify-only: it installs these")
 
 
-def check_records(pins: Dict[str, str], distributions: List[Installed], deep: bool) -> List[Check]:
-    """Check that distributions list their files and, if deep, that each file has its recorded hash."""
+def check_records(pins: Dict[str, str], distributions: List[Installed], compare: Optional[Compare]) -> List[Check]:
+    """Check that distributions list their files and, given what compares, that each file has its recorded hash."""
     changed: Dict[bool, List[str]] = {True: [], False: []}
     for distribution in distributions:
         record = read_record(distribution)
         if record is None:
             bad = [distribution.info + "/RECORD is missing"]
         else:
-            bad = [path for path, digest in record if deep and not _has_hash(distribution.folder, path, digest)]
+            bad = [path for path, digest in record if compare and not compare(distribution.folder, path, digest)]
         changed[distribution.name in pins] += bad
-    expected = "files as recorded" if deep else "a RECORD each"
+    expected = "files as recorded" if compare else "a RECORD each"
     hint = "remove what is named and run the bootstrap again: it reinstalls what is missing"
     return _own_and_others("record", changed[True], changed[False], expected, hint)
 
@@ -168,20 +174,6 @@ def _own_and_others(name: str, own: List[str], others: List[str], expected: str,
 
 def _first(items: List[str]) -> str:
     return ", ".join(items[:5]) + (" and {} more".format(len(items) - 5) if len(items) > 5 else "")
-
-
-def _has_hash(folder: str, path: str, recorded: str) -> bool:
-    kind, _, expected = recorded.partition("=")
-    if not expected:
-        return True
-    digest = hashlib.new(kind)
-    try:
-        with open(os.path.join(folder, path), "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-    except OSError:
-        return False
-    return base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=") == expected
 
 
 def _python_path() -> List[str]:

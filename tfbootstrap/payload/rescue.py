@@ -1,0 +1,99 @@
+"""Saves what lives in a kernel's memory before it restarts, and brings weights back where a cell runs anew."""
+
+import os
+import sys
+import tempfile
+import time
+from typing import Any, Dict, Iterator, List
+
+_FRAMEWORKS = ("keras", "tf_keras", "tensorflow")
+
+
+def rescue_objects(namespace: Dict[str, Any]) -> List[str]:
+    """Save models, optimizers, variables and what else TensorFlow can save; return the lines that load them back."""
+    if not any(name in sys.modules for name in _FRAMEWORKS):
+        return []
+    named = {id(value): name for name, value in sorted(namespace.items(), reverse=True) if not name.startswith("_")}
+    folder = tempfile.mkdtemp(prefix=time.strftime("tfbootstrap-rescued-%Y%m%d-%H%M%S-"), dir=os.getcwd())
+    lines = [line for name in sorted(named.values()) for line in _try_to_save(name, namespace[name], folder)]
+    if not lines:
+        os.rmdir(folder)
+        return []
+    with open(os.path.join(folder, "load_back.py"), "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+    return lines
+
+
+def _try_to_save(name: str, value: Any, folder: str) -> List[str]:
+    try:
+        return list(_save_object(name, value, os.path.join(folder, name)))
+    except Exception as error:  # noqa: BLE001 - a model's own code may raise anything, and the others are to be saved
+        reason = " ".join(str(error).split())[:200]
+        return ["# {} could not be saved: {}: {}".format(name, type(error).__name__, reason)]
+
+
+def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, type):
+        return
+    roots = [kind.__module__.partition(".")[0] for kind in type(value).__mro__]
+    framework = next((root for root in roots if root in _FRAMEWORKS), "")
+    if framework and hasattr(value, "save_weights"):
+        value.save_weights(path + ".weights.h5")
+        yield "{}.load_weights({!r})".format(name, path + ".weights.h5")
+        yield from _save_whole_model(name, value, path, "tensorflow.keras" if framework == "tensorflow" else framework)
+    elif "tensorflow" in sys.modules and any(map(_is_trackable, _members_of(value))):
+        tf = sys.modules["tensorflow"]
+        tf.train.Checkpoint(saved=value).write(path)
+        if len(tf.train.list_variables(path)) > 1:  # one entry is the description of the others
+            line = "import tensorflow as tf; tf.train.Checkpoint(saved={}).read({!r})"
+            yield line.format(name, path)
+        else:
+            for file in (path + ".index", path + ".data-00000-of-00001"):
+                os.unlink(file)
+
+
+def _save_whole_model(name: str, model: Any, path: str, framework: str) -> Iterator[str]:
+    for ending in (".keras", ".h5"):
+        try:
+            model.save(path + ending)
+        except Exception:  # noqa: BLE001, S112 - classes of their own, and old releases, can't be saved in every format
+            continue
+        yield "# or all of it: import {0}; {1} = {0}.models.load_model({2!r})".format(framework, name, path + ending)
+        return
+
+
+def _members_of(value: Any) -> Iterator[Any]:
+    yield value
+    if isinstance(value, (list, tuple)):
+        yield from value
+    elif isinstance(value, dict):
+        yield from value.values()
+
+
+def _is_trackable(value: Any) -> bool:
+    return any(hasattr(value, name) for name in ("_trackable_children", "_checkpoint_dependencies"))
+
+
+def restore_or_init(model: Any, path: str) -> Any:
+    """Load the newest weights at `path`, a file or a folder of them, into a model; where there are none it stays new.
+
+    `model` may be a tf.train.Checkpoint. What can't be read, for its writing was cut off, is passed over.
+    """
+    names = [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else [path, path + ".index"]
+    endings = (".h5", ".keras", ".index")
+    files = [name for name in names if os.path.isfile(name) and name.endswith(endings)]
+    problem = None
+    for file in sorted(files, key=os.path.getmtime, reverse=True):
+        source = file[: -len(".index")] if file.endswith(".index") else file
+        try:
+            getattr(model, "restore" if hasattr(model, "restore") else "load_weights")(source)
+        except (OSError, ValueError) as error:
+            print("can't load {}: {}".format(source, error))
+            problem = problem or error
+        else:
+            print("continues from {}".format(source))
+            return model
+    if problem:
+        raise problem
+    print("nothing is saved at {} yet: starts anew".format(path))
+    return model
