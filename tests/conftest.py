@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +35,14 @@ def sandbox(tmp_path: Path) -> Sandbox:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Return the whole artefacts in `tests/golden/`, which `--update-golden` writes anew."""
     return Golden(GOLDEN_FOLDER, update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def environment_with_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a virtual environment of this Python with pip, to be copied: making one takes seconds."""
+    template = tmp_path_factory.mktemp("with_pip") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", template], check=True)
+    return template
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ def test_credentials_are_not_shown(bootstrap: TinyBootstrap) -> None:
 def test_the_installer_is_the_one_that_knows_the_index(
     sandbox: Sandbox,
     loopback_index: LoopbackIndex,
+    environment_with_pip: Path,
     installer: str | None,
     variables: dict[str, str | None],
     agent: str,
@@ -164,7 +165,7 @@ def test_the_installer_is_the_one_that_knows_the_index(
     loopback_index.add(*LOCKED)
     bootstrap = TinyBootstrap(sandbox, loopback_index)
     bootstrap.write(make_lock(LOCKED))
-    subprocess.run([sys.executable, "-m", "venv", sandbox.root / "venv"], check=True)
+    bootstrap.copy_environment(environment_with_pip)
     filled = {key: value and value.format(index=loopback_index.simple_url) for key, value in variables.items()}
     run = bootstrap.run(installer=installer, variables=filled)
     assert run.code == 0, run.stdout + run.stderr
@@ -190,9 +191,10 @@ def test_an_installer_that_is_not_there_is_a_usage_error(bootstrap: TinyBootstra
 
 
 @pytest.mark.parametrize("installer", [str(UV), "pip"])
-def test_bounds_of_the_image_do_not_reach_the_installer(bootstrap: TinyBootstrap, installer: str) -> None:
-    if installer == "pip":
-        subprocess.run([bootstrap.python, "-m", "ensurepip"], check=True, capture_output=True)
+def test_bounds_of_the_image_do_not_reach_the_installer(
+    bootstrap: TinyBootstrap, environment_with_pip: Path, installer: str
+) -> None:
+    bootstrap.copy_environment(environment_with_pip)
     missing = dict.fromkeys(["UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "PIP_CONSTRAINT"], "/no/such/file")
     run = bootstrap.run(installer=installer, variables={**missing, "PIP_INDEX_URL": bootstrap.index.simple_url})
     assert run.code == 0, run.stdout + run.stderr

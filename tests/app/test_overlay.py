@@ -119,7 +119,7 @@ def test_a_conflict_that_only_the_resolver_finds_relaxes_what_it_names(index: Lo
 
 def test_what_no_release_of_the_image_helps_stays_a_conflict(index: LoopbackIndex) -> None:
     with pytest.raises(EngineConflictError, match="impossible"):
-        overlay(index, image(), None, "impossible")
+        overlay(index, image(), ">=2.20", "impossible")
 
 
 def test_the_order_is_the_image_s_own_then_the_newest() -> None:

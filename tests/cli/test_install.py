@@ -9,6 +9,7 @@ import pytest
 from tests.support.environment import Sandbox
 from tests.support.locks import make_lock
 from tests.support.loopback_index import LoopbackIndex
+from tests.support.programs import UV
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import write_lock
 
@@ -24,10 +25,8 @@ def index(sandbox: Sandbox, loopback_index: LoopbackIndex) -> LoopbackIndex:
 
 
 def test_installs_into_an_environment_and_tells_what_fails(sandbox: Sandbox, index: LoopbackIndex) -> None:
-    variables = {
-        "UV_DEFAULT_INDEX": index.simple_url,
-        "UV_NO_CACHE": "1",
-    }
+    variables = {"UV_DEFAULT_INDEX": index.simple_url, "UV_NO_CACHE": "1"}
+    sandbox.run(UV, "venv", ".tf")  # tests/test_bootstrap.py has it made by the bootstrap, which takes its time
     run = sandbox.tfbootstrap("install", "--venv", ".tf", variables=variables)
     assert run.returncode == 1
     assert "installed 1 packages" in run.stdout

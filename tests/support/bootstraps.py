@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ class TinyBootstrap:
         """Make an environment without pip, as uv does."""
         command: list[str | Path] = [UV, "venv", "--quiet", "--python", python, self.sandbox.root / "venv"]
         subprocess.run(command, check=True, env=self.sandbox.environment())
+
+    def copy_environment(self, template: Path) -> None:
+        """Take a copy of an environment instead; its interpreter finds itself by where it lies."""
+        shutil.rmtree(self.sandbox.root / "venv", ignore_errors=True)
+        shutil.copytree(template, self.sandbox.root / "venv", symlinks=True)
 
     def run(
         self,

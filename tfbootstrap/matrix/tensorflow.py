@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, ClassVar, Literal, get_args
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from tfbootstrap.matrix.markers import applies, applying, marker_environment
 from tfbootstrap.matrix.reader import (
     DateText,
     RequirementLines,
@@ -206,34 +206,15 @@ def tag_platforms(tag: str) -> tuple[WheelPlatform, ...]:
     return tuple(platform for platform in PLATFORMS if platform in found)
 
 
+@lru_cache(maxsize=512)
 def extra_requirements(metadata: WheelMetadata, extra: str, python: str) -> tuple[str, ...]:
     """Return what one extra adds on Linux x86_64 under Python X.Y, markers removed: `nvidia-cudnn-cu12==9.3.0.75`."""
-    marked = (Requirement(line) for line in metadata.requires if extra in line)
+    plain = marker_environment("linux", "x86_64", python)
     return tuple(
         f"{requirement.name}{requirement.specifier}"
-        for requirement in marked
-        if requirement.marker
-        and requirement.marker.evaluate(_linux(python, extra))
-        and not requirement.marker.evaluate(_linux(python, ""))
+        for requirement in applying(metadata.requires, {**plain, "extra": extra})
+        if not applies(requirement, plain)
     )
-
-
-def _linux(python: str, extra: str) -> dict[str, str]:
-    # Every variable that markers may name; what is left out would be asked of the machine that we run on.
-    return {
-        "extra": extra,
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "os_name": "posix",
-        "platform_machine": "x86_64",
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{python}.0",
-        "python_version": python,
-        "sys_platform": "linux",
-    }
 
 
 def sort_versions(versions: set[str]) -> tuple[str, ...]:

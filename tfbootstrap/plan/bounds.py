@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tfbootstrap.facts import Facts
 from tfbootstrap.matrix.bounds import TENSORFLOW, Bound, BoundMatrix
+from tfbootstrap.matrix.markers import applying
 from tfbootstrap.matrix.tensorflow import TensorflowRow
+from tfbootstrap.plan.markers import runtime_environment
 
 
 def published_requirements(row: TensorflowRow, facts: Facts) -> tuple[str, ...]:
@@ -49,39 +50,11 @@ _ANY: Final = SpecifierSet()
 
 def _published(requires: tuple[str, ...], facts: Facts) -> dict[str, SpecifierSet]:
     """Return package -> specifier of requirement lines; those of extras and of other runtimes are left out."""
-    environment = _marker_environment(facts)
     found: dict[str, SpecifierSet] = {}
-    for requirement in map(Requirement, requires):
-        if requirement.marker is None or requirement.marker.evaluate(environment):
-            name = canonicalize_name(requirement.name)
-            found[name] = found.get(name, _ANY) & requirement.specifier
+    for requirement in applying(requires, runtime_environment(facts)):
+        name = canonicalize_name(requirement.name)
+        found[name] = found.get(name, _ANY) & requirement.specifier
     return found
-
-
-_SYSTEMS: Final = {
-    "linux": ("Linux", "linux", "posix"),
-    "macos": ("Darwin", "darwin", "posix"),
-    "windows": ("Windows", "win32", "nt"),
-}
-
-
-def _marker_environment(facts: Facts) -> dict[str, str]:
-    # Every variable that markers may name; what is left out would be asked of the machine that we run on.
-    name, platform, kind = _SYSTEMS.get(facts.platform.system, (facts.platform.system, facts.platform.system, "posix"))
-    return {
-        "extra": "",
-        "implementation_name": "cpython",
-        "implementation_version": f"{facts.python.minor}.0",
-        "os_name": kind,
-        "platform_machine": facts.platform.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": name,
-        "platform_version": "",
-        "python_full_version": f"{facts.python.minor}.0",
-        "python_version": facts.python.minor,
-        "sys_platform": platform,
-    }
 
 
 def bound_reason(bound: Bound) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tfbootstrap.plan.overlay import marker_environment
+from tfbootstrap.matrix.markers import applying
+from tfbootstrap.plan.markers import runtime_environment
 from tfbootstrap.plan.problem import DISTRIBUTION
 from tfbootstrap.plan.records import Admission, Candidate, Conflict, Rejection
 from tfbootstrap.request import WantedPackage
@@ -107,9 +107,6 @@ def _facts(text: str) -> Iterator[str]:
 def _bounds(candidate: Candidate, admission: Admission, named: frozenset[str]) -> Iterator[str]:
     facts = admission.facts
     metadata = candidate.row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
-    environment = marker_environment(facts)
-    for line in metadata.requires if metadata else ():
-        requirement = Requirement(line)
-        applies = requirement.marker is None or requirement.marker.evaluate(environment)
-        if applies and canonicalize_name(requirement.name) in named:
+    for requirement in applying(metadata.requires if metadata else (), runtime_environment(facts)):
+        if canonicalize_name(requirement.name) in named:
             yield f"{requirement.name}{requirement.specifier}"

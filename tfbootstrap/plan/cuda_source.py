@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tfbootstrap.facts import CudaInstall, Facts, Gpu
 from tfbootstrap.lock import CudaProvider
+from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.plan.gpu import Hardware, library_knows
 from tfbootstrap.plan.records import Rejection
@@ -136,7 +136,7 @@ def _is_wheel(install: CudaInstall) -> bool:
 def minimal_cudnn(row: TensorflowRow) -> str | None:
     """Return the oldest cuDNN that serves: the extra's pin or floor names the minor, the build only the major."""
     for line in row.nvidia:
-        requirement = Requirement(line)
+        requirement = parsed(line)
         if requirement.name.startswith("nvidia-cudnn"):
             floors = [clause.version for clause in requirement.specifier if clause.operator in (">=", "==")]
             return ".".join(floors[0].split(".")[:2]) if floors else row.cudnn
@@ -187,7 +187,7 @@ def _blind_libraries(
 ) -> Iterator[str]:
     """Yield which library of an exact pin has no code for a GPU; what is open takes the newest of its major."""
     for line in (*pins, *bounds):
-        requirement = Requirement(line)
+        requirement = parsed(line)
         exact = [clause.version for clause in requirement.specifier if clause.operator == "=="]
         if not exact:
             continue

@@ -12,6 +12,7 @@ from tfbootstrap.errors import EngineConflictError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.lock import CudaProvider, Lock
 from tfbootstrap.matrix.known_bad import KnownBad, KnownBadMatrix, Situation
+from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.plan.decision import record_digest
 from tfbootstrap.plan.records import Plan, Rejection
 
@@ -52,9 +53,8 @@ def known_bad_rejection(situation: Situation, matrix: KnownBadMatrix) -> Rejecti
 
 def known_bad_bounds(situation: Situation, requires: tuple[str, ...], matrix: KnownBadMatrix) -> tuple[str, ...]:
     """Return requirement lines that avoid combinations; for a package that only extras name, with their marker."""
-    lines = [(Requirement(line), line) for line in requires]
     named: dict[str, Requirement] = {}
-    for requirement, _ in lines:
+    for requirement in map(parsed, requires):
         # A requirement without marker wins: then the bound needs none either.
         name = canonicalize_name(requirement.name)
         if name not in named or requirement.marker is None:

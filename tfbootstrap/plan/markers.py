@@ -7,13 +7,18 @@ from dataclasses import replace
 from packaging.markers import Marker
 
 from tfbootstrap.facts import Facts
-from tfbootstrap.plan.overlay import marker_environment
+from tfbootstrap.matrix.markers import marker_environment
 from tfbootstrap.request import Request
+
+
+def runtime_environment(facts: Facts) -> dict[str, str]:
+    """Return the values that environment markers have on a runtime; `extra` is empty."""
+    return marker_environment(facts.platform.system, facts.platform.machine, facts.python.version)
 
 
 def meant_for(request: Request, facts: Facts) -> tuple[Request, tuple[str, ...]]:
     """Return the request without what its markers say is for other runtimes, and a sentence for each thing left out."""
-    environment = marker_environment(facts)
+    environment = runtime_environment(facts)
 
     def holds(marker: Marker | None) -> bool:
         return marker is None or marker.evaluate(environment)

@@ -6,7 +6,7 @@ Pure. The search over the resolver is `app.overlay`'s; here is what each step as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -15,7 +15,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from tfbootstrap.facts import Facts
+from tfbootstrap.matrix.markers import applying, parsed
 from tfbootstrap.matrix.tensorflow import TensorflowRow
+from tfbootstrap.plan.markers import runtime_environment
 
 PROVISIONED_HOSTS = frozenset({"colab", "kaggle"})
 """Hosts whose image comes with hundreds of packages that notebooks rely on."""
@@ -67,9 +69,9 @@ def needs(row: TensorflowRow, facts: Facts, wanted: Iterable[Requirement]) -> di
     """Return what a TensorFlow and the user's requirements need, by name, for this runtime."""
     metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
     lines = metadata.requires if metadata else ()
-    environment = marker_environment(facts)
+    environment = runtime_environment(facts)
     found: dict[str, SpecifierSet] = {"tensorflow": SpecifierSet(f"=={row.version}")}
-    for requirement in _applying((*lines, *(str(one) for one in wanted)), environment):
+    for requirement in applying((*lines, *(str(one) for one in wanted)), environment):
         name = canonicalize_name(requirement.name)
         found[name] = found.get(name, SpecifierSet()) & requirement.specifier
     return found
@@ -87,12 +89,12 @@ def must_move(needed: Mapping[str, SpecifierSet], facts: Facts) -> frozenset[str
 def requirers(facts: Facts, moving: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Return what the image's packages require of those that move, as (requirer, requirement)."""
     names = frozenset(moving)
-    environment = marker_environment(facts)
+    environment = runtime_environment(facts)
     return frozenset(
         (name, f"{canonicalize_name(requirement.name)}{requirement.specifier}")
         for name, distribution in facts.distributions.items()
         if name not in names
-        for requirement in _applying(distribution.requires, environment)
+        for requirement in applying(distribution.requires, environment)
         if canonicalize_name(requirement.name) in names and str(requirement.specifier)
     )
 
@@ -102,7 +104,7 @@ def can_not_bind(binding: Iterable[tuple[str, str]], needed: Mapping[str, Specif
     return frozenset(
         (requirer, line)
         for requirer, line in binding
-        if (requirement := Requirement(line)).name in needed
+        if (requirement := parsed(line)).name in needed
         and not may_meet(requirement.specifier, needed[requirement.name])
     )
 
@@ -123,12 +125,12 @@ def named_in(derivation: str, names: Iterable[str]) -> frozenset[str]:
 
 def breaks(facts: Facts, pins: Mapping[str, str]) -> tuple[Break, ...]:
     """Return every requirement within the image that holds now and would not with these pins, by name."""
-    environment = marker_environment(facts)
+    environment = runtime_environment(facts)
     found = [
         Break(name=name, version=distribution.version, requirement=str(requirement), would_be=pins[required])
         for name, distribution in facts.distributions.items()
         if name not in pins or pins[name] == distribution.version
-        for requirement in _applying(distribution.requires, environment)
+        for requirement in applying(distribution.requires, environment)
         if (required := canonicalize_name(requirement.name)) in pins
         and not requirement.specifier.contains(pins[required], prereleases=True)
         and _held(facts, requirement, required)
@@ -151,32 +153,6 @@ def same_version(one: str, other: str) -> bool:
         return Version(one).public == Version(other).public
     except InvalidVersion:
         return one == other
-
-
-def marker_environment(facts: Facts) -> dict[str, str]:
-    """Return the values that environment markers have on a runtime; `extra` is empty."""
-    system = facts.platform.system
-    return {
-        "implementation_name": facts.python.implementation,
-        "implementation_version": facts.python.version,
-        "os_name": "nt" if system == "windows" else "posix",
-        "platform_machine": "AMD64" if system == "windows" else facts.platform.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}.get(system, system),
-        "platform_version": "",
-        "python_full_version": facts.python.version,
-        "python_version": facts.python.minor,
-        "sys_platform": {"linux": "linux", "macos": "darwin", "windows": "win32"}.get(system, system),
-        "extra": "",
-    }
-
-
-def _applying(lines: Iterable[str], environment: Mapping[str, str]) -> Iterator[Requirement]:
-    for line in lines:
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate(dict(environment)):
-            yield requirement
 
 
 def _held(facts: Facts, requirement: Requirement, required: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
+from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Candidate
@@ -87,5 +87,5 @@ def _with_cuda(requires: tuple[str, ...], candidate: Candidate) -> tuple[str, ..
 
 
 def _is_of_cuda_extra(line: str) -> bool:
-    marker = Requirement(line).marker
+    marker = parsed(line).marker
     return CUDA_EXTRA in line and marker is not None and not marker.evaluate({"extra": ""})
