@@ -121,12 +121,13 @@ class EngineConflictError(TfbootstrapError):
 
 
 class PackageIndexError(TfbootstrapError):
-    """A package index did not answer as it should; its address carries no credentials."""
+    """A package index did not answer as it should; its address carries no credentials; `status` is 404 for no page."""
 
     exit_code = ExitCode.NETWORK
 
-    def __init__(self, index: str, problem: str, *, hint: str | None = None) -> None:
+    def __init__(self, index: str, problem: str, *, hint: str | None = None, status: int | None = None) -> None:
         super().__init__(f"package index {index}: {problem}", hint=hint)
+        self.status = status
         self.index = index
         self.problem = problem
 

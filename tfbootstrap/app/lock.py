@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from tfbootstrap.app.knowledge import Tables
-from tfbootstrap.app.locking import Common, LockOutcome, lock_target
+from tfbootstrap.app.locking import Common, LockOutcome, Solve, cross_check, lock_target
 from tfbootstrap.app.requests import Job, LockOptions, jobs_of
 from tfbootstrap.errors import OutputError, TfbootstrapError
+from tfbootstrap.request import Engine
 from tfbootstrap.resolution import ResolutionInput, Solution
+
+if TYPE_CHECKING:
+    from tfbootstrap.edges.index_configuration import IndexConfiguration
 
 
 def lock(options: LockOptions) -> tuple[LockOutcome, ...]:
     """Lock every target that is meant and write all their files, all or none.
 
-    Nothing is written for `dry_run`, or where nothing fits one of the targets.
+    Nothing is written for `dry_run`, where nothing fits one of the targets, or where `cross_check` finds differences.
     """
     jobs = jobs_of(options)
     for job in jobs:
         check_output_folder(Path(job.output))
-    outcomes = _side_by_side(jobs, _common(options))
-    if options.dry_run or any(outcome.rejections for outcome in outcomes):
+    outcomes = _side_by_side(jobs, _locker(options))
+    if options.dry_run or any(outcome.rejections or outcome.differences for outcome in outcomes):
         return outcomes
     return _written(outcomes)
 
@@ -42,12 +47,22 @@ def check_output_folder(output: Path) -> None:
         raise OutputError(f"the folder of {output} is read-only: {folder}", hint="choose another with --output-file")
 
 
-def _common(options: LockOptions) -> Common:
-    from tfbootstrap.edges.engines import resolve
+def _locker(options: LockOptions) -> Callable[[Job], LockOutcome]:
+    """Return what locks one target: with one engine, or with both to compare them."""
     from tfbootstrap.edges.index_configuration import read_index_configuration
 
-    indexes = read_index_configuration()
-    ahead = Thread(target=_prepare, daemon=True)
+    tables, indexes = Tables(options.matrix), read_index_configuration()
+    common = Common(options=options, tables=tables, indexes=indexes, solve=_solver(options, indexes, options.engine))
+    if not options.cross_check:
+        return lambda job: lock_target(job, common)
+    engines: tuple[Engine, Engine] = ("uv", "pip-tools") if options.engine == "uv" else ("pip-tools", "uv")
+    other = replace(common, solve=_solver(options, indexes, engines[1]))
+    return lambda job: cross_check(job, common, other, engines)
+
+
+def _solver(options: LockOptions, indexes: IndexConfiguration, engine: Engine) -> Solve:
+    resolve = _engine(engine)
+    ahead = Thread(target=_prepare)
 
     def solve(problem: ResolutionInput) -> Solution:
         if options.bootstrap and not ahead.ident:
@@ -55,7 +70,17 @@ def _common(options: LockOptions) -> Common:
                 ahead.start()
         return resolve(problem, indexes)
 
-    return Common(options=options, tables=Tables(options.matrix), indexes=indexes, solve=solve)
+    return solve
+
+
+def _engine(engine: Engine) -> Callable[[ResolutionInput, IndexConfiguration], Solution]:
+    if engine == "uv":
+        from tfbootstrap.edges.engines import resolve
+
+        return resolve
+    from tfbootstrap.edges.pip_tools import resolve_with_pip_tools
+
+    return resolve_with_pip_tools
 
 
 def _prepare() -> None:
@@ -66,13 +91,13 @@ def _prepare() -> None:
         prepare_bootstrap()
 
 
-def _side_by_side(jobs: Sequence[Job], common: Common) -> tuple[LockOutcome, ...]:
+def _side_by_side(jobs: Sequence[Job], locker: Callable[[Job], LockOutcome]) -> tuple[LockOutcome, ...]:
     if len(jobs) == 1:
-        return (lock_target(jobs[0], common),)
+        return (locker(jobs[0]),)
     # The work is the engine's, in processes of its own; threads only wait for them.
     pool = ThreadPoolExecutor(max_workers=min(len(jobs), 2 * (os.cpu_count() or 1)))
     try:
-        return tuple(pool.map(lambda job: lock_target(job, common), jobs))
+        return tuple(pool.map(locker, jobs))
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,6 +44,14 @@ class Common:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PinDifference:
+    """A package that two engines pin differently; engine -> its version, None where it has no such package."""
+
+    name: str
+    versions: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LockOutcome:
     """What locking one target came to: a lock and its plan, or rejections; and which files changed."""
 
@@ -56,6 +64,8 @@ class LockOutcome:
     target: Target | None = None
     changes: LockChanges | None = None
     """The difference to the lock that was there; None where there was none."""
+    differences: tuple[PinDifference, ...] | None = None
+    """Where the other engine's pins differ; None where it was not asked."""
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     texts: dict[Path, str] = field(default_factory=dict)
@@ -107,6 +117,23 @@ def _with_hardware_rows(plan: Plan, knowledge: Knowledge) -> Plan:
     if knowledge.hardware is None or plan.candidate.cuda_provider == "none":
         return plan
     return replace(plan, rows={**plan.rows, **hardware_rows(plan.candidate.row, knowledge.hardware)})
+
+
+def cross_check(job: Job, common: Common, other: Common, engines: tuple[str, str]) -> LockOutcome:
+    """Lock one target with two engines; return the first one's outcome with the pins in which the other differs.
+
+    Where the other finds nothing, its rejections are the outcome.
+    """
+    outcome, second = lock_target(job, common), lock_target(job, other)
+    if outcome.rejections or second.rejections:
+        return outcome if outcome.rejections else second
+    pins, others = ({pin.name: pin.version for pin in one.lock.pins} if one.lock else {} for one in (outcome, second))
+    differences = tuple(
+        PinDifference(name=name, versions=dict(zip(engines, (pins.get(name), others.get(name)), strict=True)))
+        for name in sorted(pins.keys() | others.keys())
+        if pins.get(name) != others.get(name)
+    )
+    return replace(outcome, differences=differences)
 
 
 def bootstrap_path(output: Path) -> Path:

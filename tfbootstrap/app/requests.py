@@ -44,6 +44,7 @@ class LockOptions:
     output: str | None = None
     upgrade: bool = False
     engine: Engine = "uv"
+    cross_check: bool = False
     format: Format | None = None
     """None: as the name of the lock says."""
     offline: bool = False

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Say whether the lock is fresh; write nothing, need no network.")
 @click.option("--upgrade", is_flag=True, help="Take the newest versions instead of those of the lock that is there.")
 @click.option("--engine", type=click.Choice(["uv", "pip-tools"]), default="uv", help="The program that resolves.")
+@click.option("--cross-check", is_flag=True, help="Resolve with both engines; where pins differ, write nothing.")
 @click.option(
     "--format",
     type=click.Choice(["requirements", "pylock"]),
@@ -111,4 +112,6 @@ def _lock(options: LockOptions, *, as_json: bool) -> int:
             print_outcome(outcome, dry_run=options.dry_run)
         if unsatisfied and len(outcomes) > 1:
             click.echo("\nnothing was written: the locks of all targets change together", err=True)
-    return int(ExitCode.UNSATISFIABLE if unsatisfied else ExitCode.DONE)
+    if unsatisfied:
+        return int(ExitCode.UNSATISFIABLE)
+    return int(ExitCode.WANTING if any(outcome.differences for outcome in outcomes) else ExitCode.DONE)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from tfbootstrap.app.freshness import CheckOutcome
-    from tfbootstrap.app.locking import LockOutcome
+    from tfbootstrap.app.locking import LockOutcome, PinDifference
     from tfbootstrap.lock_diff import LockChanges
 
 
@@ -34,6 +35,8 @@ def print_outcome(outcome: LockOutcome, *, dry_run: bool) -> None:
     )
     if outcome.changes:
         click.echo("\n".join(change_lines(outcome.changes)), err=True)
+    if outcome.differences is not None:
+        click.echo("\n".join(difference_lines(outcome.differences)), err=True)
     if dry_run:
         click.echo("".join(f"{pin.name}=={pin.version}\n" for pin in outcome.lock.pins), nl=False)
     for path in outcome.written:
@@ -57,6 +60,17 @@ def change_lines(changes: LockChanges) -> list[str]:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return ["changes:", *("  " + "  ".join(map(str.ljust, row, (*widths, 0))).rstrip() for row in rows)]
+
+
+def difference_lines(differences: Sequence[PinDifference]) -> list[str]:
+    """Return the pins in which the engines differ, a line each."""
+    if not differences:
+        return ["both engines give the same pins"]
+    lines = ["the engines differ; nothing was written:"]
+    for one in differences:
+        versions = (f"{engine} {version or 'none'}" for engine, version in one.versions.items())
+        lines.append(f"  {one.name}: {', '.join(versions)}")
+    return lines
 
 
 def print_check(outcome: CheckOutcome) -> None:
@@ -101,6 +115,9 @@ def outcome_mapping(outcome: LockOutcome) -> dict[str, Any]:
         "pins": dict(plan.pins),
         "proven": header.proven,
         "changes": None if outcome.changes is None else dataclasses.asdict(outcome.changes),
+        "cross_check": None
+        if outcome.differences is None
+        else [{"name": one.name, **one.versions} for one in outcome.differences],
         "written": list(outcome.written),
         "unchanged": list(outcome.unchanged),
     }

@@ -259,7 +259,9 @@ class IndexClient:
                     f"{_where(url)}: access denied (HTTP {status})", "check the credentials of this index"
                 )
             case 404:
-                return self.error(f"{_where(url)}: not found (HTTP 404)", _CHECK_ADDRESS)
+                return PackageIndexError(
+                    self.name, f"{_where(url)}: not found (HTTP 404)", hint=_CHECK_ADDRESS, status=404
+                )
             case _:
                 return self.error(f"{_where(url)}: HTTP {status}", _CHECK_NETWORK)
 

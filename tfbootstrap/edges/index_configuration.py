@@ -59,6 +59,15 @@ class IndexConfiguration:
             variables["UV_INDEX_STRATEGY"] = self.strategy
         return variables
 
+    def pip_environment(self) -> dict[str, str]:
+        """Return the variables that make pip use these indexes, whatever its configuration says."""
+        variables = {
+            "PIP_INDEX_URL": self.default,
+            "PIP_EXTRA_INDEX_URL": " ".join(url for url in self.extra if url != self.default),
+            "PIP_FIND_LINKS": " ".join(self.find_links),
+        }
+        return {name: value for name, value in variables.items() if value}
+
 
 def read_index_configuration(
     environment: Mapping[str, str] | None = None, folder: Path | None = None
