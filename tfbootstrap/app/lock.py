@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Lock, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -62,12 +62,11 @@ def _locker(options: LockOptions) -> Callable[[Job], LockOutcome]:
 
 def _solver(options: LockOptions, indexes: IndexConfiguration, engine: Engine) -> Solve:
     resolve = _engine(engine)
-    ahead = Thread(target=_prepare)
+    first = Lock()  # taken once and never given back: only the first of all targets finds it free
 
     def solve(problem: ResolutionInput) -> Solution:
-        if options.bootstrap and not ahead.ident:
-            with suppress(RuntimeError):  # another target's thread was quicker
-                ahead.start()
+        if options.bootstrap and first.acquire(blocking=False):
+            Thread(target=_prepare).start()
         return resolve(problem, indexes)
 
     return solve
