@@ -143,8 +143,9 @@ class Smoke:
         class Doubler(tf.Module):  # type: ignore[misc,name-defined]  # the base is whatever is installed here
             """Something to save."""
 
+            # Without annotations: TensorFlow 2.0 would have to save them, and can't.
             @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])  # type: ignore[untyped-decorator]  # likewise
-            def __call__(self, x: Any) -> Any:
+            def __call__(self, x):  # type: ignore[no-untyped-def]  # see above
                 """Double a number."""
                 return x * 2.0
 
@@ -157,9 +158,9 @@ class Smoke:
         """Write a Keras model as SavedModel: `save` of Keras 2, `export` of Keras 3."""
         model, x = self.trained(), self.tf.constant(self.numbers(4, 3))
         folder = os.path.join(tempfile.mkdtemp(dir=os.getcwd()), "saved")
-        export = getattr(model, "export", None)
-        if export is not None:
-            export(folder)
+        # 2.12 has `export` already, but fails with models that were trained, whatever is beside it.
+        if self.version() >= (2, 16):
+            model.export(folder)
             loaded = self.tf.saved_model.load(folder)  # kept: its variables live as long as it does
             return self.close(loaded.serve(x), model(x))
         model.save(folder, save_format="tf")
