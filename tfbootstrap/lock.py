@@ -94,7 +94,9 @@ class LockHeader:
     loader_links: bool = False
     """Whether the bootstrap must make the CUDA wheels' libraries loadable (not every release finds them itself)."""
     proven: str | None = None
-    """Date of the proof that covers all pins, where there is one."""
+    """The day on which the pins were proven, but for those named in `unproven`; None where no proof speaks of them."""
+    unproven: tuple[str, ...] = ()
+    """Packages whose pins are not those that were proven."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,6 +210,7 @@ def header_to_mapping(header: LockHeader) -> dict[str, Any]:
         "matrix": header.matrix,
         "inputs": header.inputs,
         "proven": header.proven,
+        "unproven": list(header.unproven) or None,
         "target": {
             "name": header.target.name,
             "python": header.target.python,
@@ -269,6 +272,7 @@ def _header(mapping: dict[str, Any]) -> LockHeader:
         matrix=mapping["matrix"],
         inputs=mapping["inputs"],
         proven=mapping.get("proven"),
+        unproven=tuple(mapping.get("unproven", ())),
         rows=mapping.get("rows", {}),
         target=LockTarget(
             name=target["name"],

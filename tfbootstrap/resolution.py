@@ -55,6 +55,8 @@ class ResolvedPackage:
     version: str
     via: tuple[str, ...]
     files: tuple[ResolvedFile, ...]
+    hashes: tuple[str, ...] = ()
+    """Of the files that fit the target, where that is known without their names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from tfbootstrap import __version__
 from tfbootstrap.app.knowledge import Tables
+from tfbootstrap.app.proven import proof_of, told_by
 from tfbootstrap.app.requests import Job, LockOptions
 from tfbootstrap.app.targets import Target, find_target
 from tfbootstrap.edges.index_configuration import IndexConfiguration
 from tfbootstrap.errors import EngineConflictError, EngineError, InputError
 from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
+from tfbootstrap.matrix.proofs import Proof
 from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
 from tfbootstrap.plan.evidence import hardware_rows
@@ -22,6 +24,7 @@ from tfbootstrap.plan.known_bad import judge_solution
 from tfbootstrap.plan.markers import meant_for
 from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import resolution_input
+from tfbootstrap.plan.proven import covers, proven_solution, with_preferences
 from tfbootstrap.plan.records import Admission, Plan, Rejections
 from tfbootstrap.plan.ways_out import rejections
 from tfbootstrap.request import without_credentials
@@ -87,11 +90,15 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         return replace(outcome, rejections=rejections(admission, knowledge))
     existing = existing_lock(Path(job.output))
     kept = None if options.upgrade else existing
+    proof = proof_of(admission, options)
     try:
-        plan, solution = _resolve(admission, knowledge, common, kept)
+        plan, solution = _proven(admission, proof, job, common, kept) or _resolve(
+            admission, knowledge, common, kept, proof
+        )
     except EngineConflictError as conflict:
         return replace(outcome, rejections=_retold(conflict, admission, knowledge, common))
     plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
+    plan = told_by(proof, plan)
     made = make_lock(
         plan,
         solution,
@@ -111,6 +118,20 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         changes=diff(existing, made) if existing else None,
         texts=_texts(job, made, solution, bootstrap=options.bootstrap),
     )
+
+
+def _proven(
+    admission: Admission, proof: Proof | None, job: Job, common: Common, existing: Lock | None
+) -> tuple[Plan, Solution] | None:
+    """Return the plan that a proof covers whole, without asking anybody; None where something has to be resolved."""
+    # What an index in the public one's place holds is not known, and a pylock.toml needs the files' addresses.
+    options = common.options
+    if common.indexes.replaces_public or options.engine != "uv" or options.cross_check or job.format == "pylock":
+        return None
+    if proof is None or not covers(proof, admission, existing):
+        return None
+    solution = proven_solution(proof)
+    return decide(admission, admission.candidates[0], solution), solution
 
 
 def _with_hardware_rows(plan: Plan, knowledge: Knowledge) -> Plan:
@@ -156,10 +177,11 @@ def existing_lock(output: Path) -> Lock | None:
 
 
 def _resolve(
-    admission: Admission, knowledge: Knowledge, common: Common, existing: Lock | None
+    admission: Admission, knowledge: Knowledge, common: Common, existing: Lock | None, proof: Proof | None
 ) -> tuple[Plan, Solution]:
     offline = common.options.offline
     preferences = tuple((pin.name, pin.version) for pin in existing.pins) if existing else ()
+    preferences = with_preferences(preferences, proof)
     if is_provisioned(admission.facts):
         return _resolve_overlay(admission, knowledge, common, preferences)
     excluded: tuple[str, ...] = ()

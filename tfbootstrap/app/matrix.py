@@ -11,8 +11,10 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
+from tfbootstrap.edges.proofs import proof_names
 from tfbootstrap.edges.resources import load, matrix_directory
 from tfbootstrap.errors import UsageError
+from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, proof_name
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow
 from tfbootstrap.request import parse_tensorflow
 
@@ -22,10 +24,12 @@ class MatrixOutcome:
     """The TensorFlow releases that were asked for, newest first."""
 
     rows: tuple[TensorflowRow, ...]
+    proofs: frozenset[str] = frozenset()
+    """Names of the cells that were proven."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return them as plain data; keys are part of the command line's contract."""
-        return [_plain(row) for row in self.rows]
+        return [_plain(row, self.proofs) for row in self.rows]
 
 
 def show_matrix(
@@ -36,12 +40,13 @@ def show_matrix(
     Pre-releases are in it where the specifier names one, or `prereleases` asks for them.
     Raises UsageError where nothing matches, MatrixError where the matrix is wrong.
     """
-    matrix = load(TensorflowMatrix, matrix_directory(directory, os.environ))
+    folder = matrix_directory(directory, os.environ)
+    matrix = load(TensorflowMatrix, folder)
     wanted = parse_tensorflow(specifier or ">=0")
     rows = matrix.matching(wanted, prereleases=True if prereleases else None)
     if not rows:
         raise _nothing(matrix, wanted, specifier or "")
-    return MatrixOutcome(rows=tuple(reversed(rows)))
+    return MatrixOutcome(rows=tuple(reversed(rows)), proofs=proof_names(folder))
 
 
 def _nothing(matrix: TensorflowMatrix, wanted: SpecifierSet, specifier: str) -> UsageError:
@@ -55,7 +60,7 @@ def _nothing(matrix: TensorflowMatrix, wanted: SpecifierSet, specifier: str) -> 
     return UsageError(f"the matrix has no TensorFlow {specifier}".rstrip(), hint=hint)
 
 
-def _plain(row: TensorflowRow) -> dict[str, Any]:
+def _plain(row: TensorflowRow, proofs: frozenset[str]) -> dict[str, Any]:
     facts: Mapping[str, Any] = {
         "version": row.version,
         "released": row.released,
@@ -71,7 +76,6 @@ def _plain(row: TensorflowRow) -> dict[str, Any]:
         "cudnn_headers": row.cudnn_headers,
         "compute_capabilities": list(row.compute_capabilities),
         "nvidia": list(row.nvidia),
-        # No proof is recorded yet: what is not proven is not said to be.
-        "proven": False,
+        "proven": [python for python in row.pythons if proof_name(row.version, python, PROVEN_RUNTIME) in proofs],
     }
     return dict(facts)

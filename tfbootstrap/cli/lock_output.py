@@ -114,6 +114,7 @@ def outcome_mapping(outcome: LockOutcome) -> dict[str, Any]:
         "breaks": list(plan.breaks),
         "pins": dict(plan.pins),
         "proven": header.proven,
+        "unproven": list(header.unproven),
         "changes": None if outcome.changes is None else dataclasses.asdict(outcome.changes),
         "cross_check": None
         if outcome.differences is None

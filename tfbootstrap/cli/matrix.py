@@ -90,7 +90,7 @@ def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("cuDNN", cudnn + built),
         ("GPU architectures", " ".join(row["compute_capabilities"]) or "-"),
         ("and-cuda", "\n".join(row["nvidia"]) or "- (no such extra)"),
-        ("proven", "yes" if row["proven"] else "no"),
+        ("proven", f"on Linux x86_64, CPU: Python {', '.join(row['proven'])}" if row["proven"] else "no"),
     ]
 
 

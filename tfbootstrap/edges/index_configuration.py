@@ -38,6 +38,8 @@ class IndexConfiguration:
     """Indexes as addresses (credentials included: for the engine's environment only, never for a message or a file)."""
 
     default: str | None = None
+    replaces_public: bool = False
+    """Whether the user has put another index in the place of the public one."""
     extra: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     strategy: str | None = None
@@ -82,6 +84,7 @@ def read_index_configuration(
     joined = replace(
         uv,
         default=uv.default or pip.default,
+        replaces_public=bool(uv.default or pip.default),
         find_links=(*uv.find_links, *(link for link in pip.find_links if link not in uv.find_links)),
         sources=(*uv.sources, *pip.sources),
     )

@@ -30,6 +30,9 @@ CHECKS: Final = Text(
     re.compile(r"^(?:(?:pass|warn|skip)(?: [a-z0-9-]+)+|fail [a-z0-9-]+ \S.*)$").match,
     "pass import conv2d",
 )
+FAILED: Final = ".failed"
+PROVEN_RUNTIME: Final = "linux-cpu"
+"""The profile whose proofs serve every Linux x86_64 machine with its C library or a newer one, on the CPU."""
 SEAL: Final = Text("a seal (16 hexadecimal digits)", re.compile(r"^[0-9a-f]{16}$").match, "0123456789abcdef")
 RUNTIME: Final = Text("a runtime's name", re.compile(r"^[a-z0-9][a-z0-9._-]*$").match, "linux-cpu")
 
@@ -96,8 +99,13 @@ A lock that was installed and tried. Written by `python -m tfbootstrap.upkeep pr
 
     @property
     def name(self) -> str:
-        """What its file is called: `2.7.4-cp39-linux-cpu`."""
+        """What its cell is called: `2.7.4-cp39-linux-cpu`."""
         return proof_name(self.tensorflow, self.python, self.runtime)
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called: a failure says so, so that what is proven can be told by names alone."""
+        return f"{self.name}.yaml" if self.result == "passed" else f"{self.name}{FAILED}.yaml"
 
     @property
     def packages(self) -> tuple[ProvenPin, ...]:

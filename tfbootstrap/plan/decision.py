@@ -56,6 +56,8 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
         matrix=matrix,
         inputs=inputs,
         rows=plan.rows,
+        proven=plan.proven,
+        unproven=plan.unproven,
         target=LockTarget(
             name=name,
             python=facts.python.minor,
@@ -93,7 +95,8 @@ def _pin(package: ResolvedPackage, accepted: frozenset[Any], wanted: dict[str, s
     """Return a package's pin: its fitting wheels' hashes, or the source distribution's where no wheel fits."""
     wheels = tuple(file.hash for file in package.files if wheel_fits(file.name, accepted))
     sources = tuple(file.hash for file in package.files if not file.name.endswith(".whl"))
-    if not (wheels or sources):
+    hashes = package.hashes or wheels or sources
+    if not hashes:
         names = ", ".join(file.name for file in package.files) or "no file with a sha256 hash"
         raise EngineError(
             f"{package.name} {package.version} has nothing that this target can install: the index offers {names}",
@@ -103,7 +106,7 @@ def _pin(package: ResolvedPackage, accepted: frozenset[Any], wanted: dict[str, s
     via = [reason for reason in package.via if not reason.startswith(("-r ", "-c "))]
     if name == DISTRIBUTION or name in wanted:
         via.insert(0, wanted.get(name, "the request"))
-    return Pin(name=name, version=package.version, hashes=tuple(sorted(set(wheels or sources))), via=tuple(via))
+    return Pin(name=name, version=package.version, hashes=tuple(sorted(set(hashes))), via=tuple(via))
 
 
 def _chosen(admission: Admission, candidate: Candidate) -> str:

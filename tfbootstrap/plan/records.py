@@ -99,3 +99,7 @@ class Plan:
     breaks: tuple[str, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
     """Matrix rows that decided -> digest."""
+    proven: str | None = None
+    """The day on which these pins were proven, but for those that are named as not proven."""
+    unproven: tuple[str, ...] = ()
+    """Packages whose pins are not those of the proof; nothing where there is no proof."""

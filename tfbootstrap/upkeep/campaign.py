@@ -46,8 +46,7 @@ def run_campaign(
 
 
 def _is_proven(workshop: Workshop, cell: Cell) -> bool:
-    proof = existing_proof(workshop, cell)
-    return proof is not None and proof.result == "passed"
+    return existing_proof(workshop, cell) is not None
 
 
 def _prove_one(workshop: Workshop, cell: Cell, say: Say) -> bool:

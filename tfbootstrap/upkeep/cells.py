@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from tfbootstrap.matrix.proofs import proof_name
+from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, proof_name
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, tag_platforms, tag_pythons
 
 FIRST = Version("2.0")
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 PLATFORM = "linux-x86_64"
-RUNTIME = "linux-cpu"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +22,7 @@ class Cell:
 
     tensorflow: str
     python: str
-    runtime: str = RUNTIME
+    runtime: str = PROVEN_RUNTIME
 
     @property
     def name(self) -> str:

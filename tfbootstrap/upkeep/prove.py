@@ -22,10 +22,10 @@ from pathlib import Path
 from tfbootstrap import __version__
 from tfbootstrap.edges.engines import find_uv
 from tfbootstrap.edges.files import write_atomically
-from tfbootstrap.edges.resources import load_file
+from tfbootstrap.edges.proofs import read_proof
 from tfbootstrap.errors import MachineError, MatrixError
 from tfbootstrap.lock import Lock, read_lock
-from tfbootstrap.matrix.proofs import Proof, pin_line
+from tfbootstrap.matrix.proofs import FAILED, Proof, pin_line
 from tfbootstrap.upkeep.cells import Cell
 from tfbootstrap.upkeep.dump import dump
 
@@ -50,9 +50,10 @@ class Workshop:
         kept = {name: value for name, value in os.environ.items() if not _UNWANTED.match(name)}
         return {**kept, "UV_CACHE_DIR": str(self.folder / "cache")}
 
-    def proof_path(self, cell: Cell) -> Path:
-        """Return where the record of a cell stands."""
-        return self.matrix / "proofs" / f"{cell.name}.yaml"
+    @property
+    def proofs(self) -> Path:
+        """Where the records stand."""
+        return self.matrix / "proofs"
 
 
 class StepError(Exception):
@@ -65,12 +66,9 @@ class StepError(Exception):
 
 
 def existing_proof(workshop: Workshop, cell: Cell) -> Proof | None:
-    """Return the record of a cell that is there and whole."""
-    path = workshop.proof_path(cell)
-    if not path.is_file():
-        return None
+    """Return the proof of a cell that passed, if it is there and whole."""
     try:
-        return load_file(Proof, path)
+        return read_proof(cell.name, workshop.matrix)
     except MatrixError:
         # Broken or edited: it proves nothing, so the cell is proven again.
         return None
@@ -89,14 +87,20 @@ def prove(workshop: Workshop, cell: Cell) -> Proof:
         lock = _lock(workshop, cell, folder)
         results = _try(workshop, interpreter, lock, folder)
         proof = _record(cell, lock, results, _exact_version(interpreter))
-        path = workshop.proof_path(cell)
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, dump(proof))
+        _write(workshop, proof)
         return proof
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if not workshop.keep_cache:
             _run([str(find_uv()), "cache", "clean", "--quiet", "tensorflow"], folder.parent, workshop, "cache")
+
+
+def _write(workshop: Workshop, proof: Proof) -> None:
+    """Write a record; one that passed puts an end to that of a failure, but newer pins that fail undo no proof."""
+    workshop.proofs.mkdir(exist_ok=True)
+    write_atomically(workshop.proofs / proof.file_name, dump(proof))
+    if proof.result == "passed":
+        (workshop.proofs / f"{proof.name}{FAILED}.yaml").unlink(missing_ok=True)
 
 
 def _lock(workshop: Workshop, cell: Cell, folder: Path) -> Lock:

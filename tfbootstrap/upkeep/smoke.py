@@ -144,7 +144,7 @@ class Smoke:
             """Something to save."""
 
             # Without annotations: TensorFlow 2.0 would have to save them, and can't.
-            @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])  # type: ignore[untyped-decorator]  # likewise
+            @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
             def __call__(self, x):  # type: ignore[no-untyped-def]  # see above
                 """Double a number."""
                 return x * 2.0
