@@ -64,6 +64,11 @@ def test_one_release_in_full(sandbox: Sandbox) -> None:
     assert result.stdout.endswith("\nproven             no\n")
 
 
+def test_a_proven_release_names_its_pythons(sandbox: Sandbox) -> None:
+    result = sandbox.tfbootstrap("matrix", "show", "2.21.0")
+    assert "\nproven             on Linux x86_64, CPU: Python 3.10, 3.11, 3.12" in result.stdout
+
+
 def test_json_has_the_keys_of_the_contract(sandbox: Sandbox) -> None:
     result = sandbox.tfbootstrap("matrix", "show", "2.19", "--json")
     newest, *rest = json.loads(result.stdout)
@@ -72,7 +77,8 @@ def test_json_has_the_keys_of_the_contract(sandbox: Sandbox) -> None:
     assert newest["pythons"] == ["3.9", "3.10", "3.11", "3.12"]
     assert newest["compute_capabilities"] == ["sm_60", "sm_70", "sm_80", "sm_89", "compute_90"]
     assert "nvidia-cudnn-cu12==9.3.0.75" in newest["nvidia"]
-    assert newest["proven"] is False
+    assert {"3.9", "3.10"} <= set(newest["proven"])
+    assert rest[0]["proven"] == []
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tfbootstrap.facts import Facts
 from tfbootstrap.lock import Lock
 from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, Proof, proof_name
-from tfbootstrap.payload.judge import version_at_least
 from tfbootstrap.plan.records import Admission, Candidate
 from tfbootstrap.resolution import ResolvedPackage, Solution
 
@@ -55,7 +55,7 @@ def _admits(specifier: SpecifierSet, version: str) -> bool:
 def _serves_libc(floor: str, found: str | None) -> bool:
     family, _, version = floor.partition(" ")
     own_family, _, own = (found or "").partition(" ")
-    return family == own_family and version_at_least(own, version)
+    return family == own_family and Version(own) >= Version(version)
 
 
 def proven_solution(proof: Proof) -> Solution:

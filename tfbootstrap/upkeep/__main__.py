@@ -225,6 +225,29 @@ def lint_files(directory: Path | None) -> int:
     return int(ExitCode.WANTING if count else ExitCode.DONE)
 
 
+@group.command()
+@click.option("--days", type=click.IntRange(0), default=90, show_default=True, help="More than so many days.")
+@click.option("--only", metavar="SPEC", help="Look at these TensorFlow releases only (`>=2.18`).")
+@_index_option
+@_matrix_option
+def lag(days: int, only: str | None, index: str | None, directory: Path | None) -> int:
+    """Show proven pins that lag the newest release; `prove --again` proves with the newest that bounds allow."""
+    from tfbootstrap.edges.proofs import read_proofs
+    from tfbootstrap.upkeep.lag import read_lags
+
+    specifier = parse_only(only) if only else None
+    proofs = tuple(
+        proof
+        for proof in read_proofs(_folder(directory))
+        if proof.result == "passed" and (specifier is None or specifier.contains(proof.tensorflow))
+    )
+    found = read_lags(_client(index), proofs, days=days)
+    for one in found:
+        cells = f"{one.cells[0]} and {len(one.cells) - 1} more" if len(one.cells) > 1 else one.cells[0]
+        click.echo(f"{one.package} {one.proven}: {one.newest} is {one.days} days newer ({cells})")
+    return int(ExitCode.WANTING if found else ExitCode.DONE)
+
+
 def _data_files(folder: Path) -> list[tuple[type[MatrixFile], Path]]:
     found = [(record, path) for record in file_records() for path in files_of(record, folder)]
     if not found:

@@ -86,7 +86,8 @@ def prove(workshop: Workshop, cell: Cell) -> Proof:
     try:
         lock = _lock(workshop, cell, folder)
         results = _try(workshop, interpreter, lock, folder)
-        proof = _record(cell, lock, results, _exact_version(interpreter))
+        places = (f"{folder}{os.sep}", f"{interpreter.parents[1]}{os.sep}")
+        proof = _record(cell, lock, [_without(places, result) for result in results], _exact_version(interpreter))
         _write(workshop, proof)
         return proof
     finally:
@@ -183,6 +184,14 @@ def _end_of(output: str, folder: Path) -> str:
     """Return the last words of a program, without the folder of this machine."""
     words = re.sub(r"://[^/@\s]+@", "://", output).replace(str(folder), "").split()
     return " ".join(words)[-600:]
+
+
+def _without(places: tuple[str, ...], result: dict[str, str]) -> dict[str, str]:
+    """Return a result that names no folder of this machine."""
+    found = result.get("found", "")
+    for place in places:
+        found = found.replace(place, "")
+    return {**result, "found": found}
 
 
 def _failed(name: str, found: str) -> dict[str, str]:
