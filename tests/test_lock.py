@@ -69,6 +69,12 @@ def test_pins_are_sorted_and_tell_why_they_are_there() -> None:
     ) in write_lock(lock)
 
 
+def test_a_pin_that_nobody_explains_is_kept_as_it_is() -> None:
+    lock = dataclasses.replace(a_lock(), pins=tuple(dataclasses.replace(pin, via=()) for pin in a_lock().pins))
+    assert "# via" not in write_lock(lock)
+    assert read_lock(write_lock(lock), "x") == lock
+
+
 def test_a_pin_is_found_by_name() -> None:
     assert a_lock().pin("numpy") == a_lock().pins[0]
     assert a_lock().pin("pandas") is None

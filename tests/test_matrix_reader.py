@@ -132,6 +132,11 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file() -> None:
     ]
 
 
+def test_a_mapping_is_expected_where_names_are_free() -> None:
+    text = WHOLE.replace('    drivers:\n      "12.5": "555.42.02"\n', '    drivers: "555"\n')
+    assert problems(text) == ["rows.yaml:15: rows[0].drivers: expected a mapping, found '555'"]
+
+
 def test_records_check_themselves_once_their_values_are_good() -> None:
     assert problems(WHOLE.replace("count: 1", "count: -1")) == ["rows.yaml:4: rows[0].count: must not be negative"]
 

@@ -55,6 +55,13 @@ def test_a_source_distribution_has_its_own_place() -> None:
     assert read_pylock(text, "pylock.toml") == lock
 
 
+def test_a_pin_that_nobody_explains_is_kept_as_it_is() -> None:
+    lock = replace(a_lock(), pins=tuple(replace(pin, via=()) for pin in a_lock().pins))
+    text = write_pylock(lock, files_of(lock))
+    assert "via" not in text
+    assert read_pylock(text, "pylock.toml") == lock
+
+
 def test_windows_has_its_own_name_for_its_processor() -> None:
     header = a_lock().header
     target = replace(header.target, system="windows")

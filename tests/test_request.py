@@ -94,6 +94,12 @@ def test_a_requirements_file_is_read_as_pip_reads_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["numpy \\\n    >=2 \\", "numpy>=2 \\\n"])
+def test_a_line_that_goes_on_beyond_the_end_of_the_file_ends_there(text: str) -> None:
+    (only,), _ = parse_requirements(text, "requirements.in")
+    assert (str(only.requirement), only.location.line) == ("numpy>=2", 1)
+
+
 def test_a_file_named_as_constraints_includes_constraints_only() -> None:
     _, includes = parse_requirements("-r more.txt\n", "bounds.txt", constraint=True)
     assert includes[0].constraint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-if sys.version_info >= (3, 11):
+if sys.version_info >= (3, 11):  # pragma: no branch - each Python takes the one that is for it
     import tomllib
 else:
     import tomli as tomllib

@@ -101,8 +101,13 @@ def test_without_a_wish_every_stable_version_with_a_wheel_is_admitted_newest_fir
             "2.20",
             "TensorFlow 2.20.0 needs a processor with AVX; this runtime has a processor without AVX",
         ),
+        (
+            facts("3.12", system="macos", machine="arm64", libc=None, release="macOS 11.7"),
+            "2.20",
+            "TensorFlow 2.20.0 has wheels for cp312-cp312-macosx_12_0_arm64 only; this runtime is macOS 11.7",
+        ),
     ],
-    ids=["python", "python-of-a-patch", "glibc", "musl", "aarch64", "intel-mac", "avx"],
+    ids=["python", "python-of-a-patch", "glibc", "musl", "aarch64", "intel-mac", "avx", "old-macos"],
 )
 def test_a_version_that_does_not_fit_is_rejected_with_the_deciding_rule(
     runtime: Facts, wish: str, sentence: str

@@ -53,8 +53,19 @@ LINUX = target("3.12", "linux", "x86_64", "glibc 2.28")
         ),
         (target("3.12", "macos", "arm64"), ["cp312-cp312-macosx_12_0_arm64"], ["cp312-cp312-win_amd64"]),
         (target("3.12", "windows", "x86_64"), ["cp312-cp312-win_amd64"], ["cp312-cp312-win32"]),
+        (target("3.12", "freebsd", "x86_64"), ["py3-none-any"], ["cp312-cp312-manylinux2014_x86_64"]),
     ],
-    ids=["linux", "python-3.7", "aarch64", "musl", "unknown-libc", "macos", "macos-of-unknown-version", "windows"],
+    ids=[
+        "linux",
+        "python-3.7",
+        "aarch64",
+        "musl",
+        "unknown-libc",
+        "macos",
+        "macos-of-unknown-version",
+        "windows",
+        "another-system",
+    ],
 )
 def test_tags_fit_exactly_where_they_can_be_installed(facts: Facts, fitting: list[str], unfitting: list[str]) -> None:
     accepted = target_tags(facts)

@@ -145,8 +145,7 @@ def pin_line(name: str, version: str, hashes: tuple[str, ...], via: tuple[str, .
 
 def _pin(line: str) -> ProvenPin:
     match = _PIN.match(line)
-    if match is None:
-        raise ValueError(f"not a pin: {line}")  # the reader has refused such lines before
+    assert match is not None, "the reader has refused such lines before"
     return ProvenPin(
         name=match["name"],
         version=match["version"],

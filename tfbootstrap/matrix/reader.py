@@ -243,9 +243,7 @@ def _default(item: dataclasses.Field[Any]) -> object:
 
 def _without_none(shape: Any) -> Any:
     if get_origin(shape) in (Union, types.UnionType):
-        present = [option for option in get_args(shape) if option is not type(None)]
-        if len(present) == 1:
-            return present[0]
+        (shape,) = (option for option in get_args(shape) if option is not type(None))
     return shape
 
 

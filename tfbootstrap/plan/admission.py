@@ -58,8 +58,7 @@ def _judge(
             return rejection
     if not gpus and not _wants_wheels(request):
         return Candidate(row=row, cuda_provider="none", warnings=_unused_tpu(facts))
-    if knowledge.hardware is None:
-        raise ValueError("GPUs can't be judged without the tables of hardware")
+    assert knowledge.hardware is not None, "who plans asks `needs_hardware` first"
     verdict = judge_gpus(row, facts, gpus, knowledge.hardware)
     if isinstance(verdict, Rejection):
         return verdict
@@ -194,8 +193,6 @@ def _nearest(matrix: TensorflowMatrix, text: str) -> list[str]:
     """Return up to four releases near a version that does not exist."""
     numbers = [part for part in text.strip("=<>!~ ").removesuffix(".*").split(".") if part.isdigit()]
     stable = [row.version for row in matrix.rows if not row.prerelease]
-    if not numbers:
-        return stable[-4:]
     wanted = tuple(int(part) for part in numbers)
     newest_first = stable[::-1]
 
@@ -225,7 +222,8 @@ def _platform(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rej
 def _libc(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
     if any(tag_fits(tag, accepted) for tag in row.wheels):
         return None
-    tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag)]
+    platform = f"{facts.platform.system}-{facts.platform.machine}"
+    tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag) and platform in tag_platforms(tag)]
     floors = sorted(floor for tag in tags for floor in _glibc_floors(tag, facts.platform.machine))
     if facts.platform.system != "linux" or not floors:
         return _rejection(row, "platform", facts.platform.release or facts.platform.system, _words(sorted(set(tags))))
@@ -272,8 +270,6 @@ def _rejection(row: TensorflowRow, rule: str, found: str, needed: str, source: s
 
 
 def _range(versions: tuple[str, ...]) -> str:
-    if not versions:
-        return "of no version"
     return versions[0] if len(versions) == 1 else f"{versions[0]} to {versions[-1]}"
 
 

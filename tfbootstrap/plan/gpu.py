@@ -147,8 +147,6 @@ def _support(row: TensorflowRow, compute_capability: str, hardware: Hardware) ->
 
 def _no_code(row: TensorflowRow, gpu: Gpu) -> Rejection:
     codes = row.compute_capabilities
-    if not codes:
-        return _rejection(row, "compute-capability", _named(gpu), "a TensorFlow that is built with CUDA")
     oldest = min(int(code.split("_")[1]) for code in codes)
     needed = f"compute capability {oldest // 10}.{oldest % 10} or newer (it was built for {' '.join(codes)})"
     return _rejection(row, "compute-capability", _named(gpu), needed)

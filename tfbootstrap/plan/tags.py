@@ -56,6 +56,8 @@ def _platforms(system: str, machine: str, libc: str | None, release: str | None)
         yield from tags.mac_platforms(_macos_version(release), machine)
     elif system == "windows":
         yield {"x86_64": "win_amd64", "arm64": "win_arm64", "aarch64": "win_arm64"}.get(machine, "win32")
+    else:
+        yield f"{system}_{machine}"  # with no platform at all, packaging takes that of the machine we run on
 
 
 def _linux_platforms(machine: str, libc: str | None) -> Iterator[str]:
