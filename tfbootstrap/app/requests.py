@@ -80,6 +80,7 @@ def jobs_of(options: LockOptions) -> tuple[Job, ...]:
     configured = configured_jobs(options)
     if configured:
         return configured
+    _refuse_contradictions(options)
     request = read_request(options)
     output, form = _output(options)
     return (Job(request=request, output=output, format=form, command=lock_command(request, output=output)),)
@@ -94,6 +95,13 @@ def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
         return ()
     jobs = (_configured_job(configuration, target, options.format) for target in configuration.targets)
     return tuple(job for job in jobs if options.output is None or Path(job.output) == Path(options.output))
+
+
+def _refuse_contradictions(options: LockOptions) -> None:
+    if options.gpu == "none" and options.driver:
+        raise UsageError("--gpu none and --driver contradict each other", hint="leave out one of the two")
+    if options.offline and (options.cross_check or options.engine == "pip-tools"):
+        raise UsageError("pip-tools can't work without the index", hint="leave out --offline, or take the engine uv")
 
 
 def load_configuration() -> Configuration | None:

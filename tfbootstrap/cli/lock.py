@@ -62,6 +62,7 @@ def command(context: click.Context, /, *, check: bool, as_json: bool, no_color: 
     given["bootstrap"] = not given.pop("no_bootstrap")
     options = LockOptions(**given)
     if check:
+        _refuse_what_a_check_does_not_do(options)
         return _check(_recorded(context, options), as_json=as_json)
     return _lock(options, as_json=as_json)
 
@@ -77,6 +78,16 @@ def _recorded(context: click.Context, options: LockOptions) -> LockOptions:
     recorded = command.make_context("lock", words, parent=context.parent).params
     names = ("requirements", "files", "tensorflow", "runtime", "python", "gpu", "driver", "cuda", "slim")
     return dataclasses.replace(options, **{name: recorded[name] for name in names})
+
+
+def _refuse_what_a_check_does_not_do(options: LockOptions) -> None:
+    from tfbootstrap.errors import UsageError
+
+    for name, given in (("upgrade", options.upgrade), ("cross-check", options.cross_check)):
+        if given:
+            raise UsageError(
+                f"--check and --{name} contradict each other: a check resolves nothing", hint="leave out one"
+            )
 
 
 def _check(options: LockOptions, *, as_json: bool) -> int:
