@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import Sandbox
+from tests.support.filesystems import SmallDisk, can_mount
 from tests.support.golden import GOLDEN_FOLDER, Golden
 from tests.support.interpreters import find_interpreter
 from tests.support.loopback_index import LoopbackIndex
@@ -29,6 +30,13 @@ def loopback_index() -> Iterator[LoopbackIndex]:
 def sandbox(tmp_path: Path) -> Sandbox:
     """Return a clean environment to run programs in."""
     return Sandbox.below(tmp_path / "sandbox")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Return a file system of four megabytes of its own; see its module for what can happen to it."""
+    with SmallDisk(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.fixture
@@ -65,21 +73,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests whose interpreter is not on this machine, and remember their names."""
-    lacking = {item: version for item in items if (version := _lacking_interpreter(item))}
-    config.stash[NOT_RUN] = [(item.nodeid, version) for item, version in lacking.items()]
+    """Leave out tests for which this machine lacks something, and remember their names."""
+    lacking = {item: what for item in items if (what := _lacking(item))}
+    config.stash[NOT_RUN] = [(item.nodeid, what) for item, what in lacking.items()]
     if lacking:
         config.hook.pytest_deselected(items=list(lacking))
         items[:] = [item for item in items if item not in lacking]
 
 
-def _lacking_interpreter(item: pytest.Item) -> str | None:
+def _lacking(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
     version: str | None = callspec.params.get("interpreter") if callspec else None
-    return version if version and find_interpreter(version) is None else None
+    if version and find_interpreter(version) is None:
+        return f"no Python {version} on this machine"
+    if "small_disk" in getattr(item, "fixturenames", ()) and not can_mount():
+        return "mounting a file system is not permitted on this machine"
+    return None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the tests that were left out."""
-    for nodeid, version in config.stash.get(NOT_RUN, []):
-        terminalreporter.write_line(f"NOT RUN {nodeid}: no Python {version} on this machine", yellow=True)
+    for nodeid, what in config.stash.get(NOT_RUN, []):
+        terminalreporter.write_line(f"NOT RUN {nodeid}: {what}", yellow=True)

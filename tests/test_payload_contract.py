@@ -21,7 +21,7 @@ PAYLOAD = PACKAGE / "payload"
 
 BUDGETS: Mapping[str, int] = {
     "probe": 13_000,
-    "install": 10_000,
+    "install": 14_000,
     "verify": 14_000,
     "session": 6_500,
     "state": 5_500,

@@ -57,6 +57,8 @@ LIMIT = 3
 class Nothing(Exception):
     'Nothing.'
 """,
+    "clashes": """'Finds.'
+""",
     "install": """'Installs.'
 
 import os

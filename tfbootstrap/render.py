@@ -20,8 +20,8 @@ from tfbootstrap.slim import is_text, slim
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COMMON = ("probe", "judge", "distributions", "install", "verify", "report")
-BOOTSTRAP_MODULES = (*COMMON, "hashes", "program")
+COMMON = ("probe", "judge", "hashes", "distributions", "clashes", "install", "verify", "report")
+BOOTSTRAP_MODULES = (*COMMON, "program")
 CELL_MODULES = (*COMMON, "rescue", "state", "session")
 TRIAL = "trial"
 TRIAL_CALL = "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\n"

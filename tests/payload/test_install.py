@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tfbootstrap.payload.install import BootstrapError, _requirement_lines, link_libraries, mask_credentials
+from tfbootstrap.payload.install import BootstrapError, link_libraries, mask_credentials, requirement_lines
 
 DIGEST = "0" * 64
 
@@ -77,7 +77,7 @@ def test_credentials_are_masked(text: str, masked: str) -> None:
 
 def test_only_what_differs_is_asked_for() -> None:
     lock = {"pins": {"six==1.17.0": f"{DIGEST} {'1' * 64}", "numpy==2.0.2": DIGEST}}
-    assert list(_requirement_lines(lock, {"six": "missing"})) == [
+    assert list(requirement_lines(lock, {"six": "missing"})) == [
         f"six==1.17.0 --hash=sha256:{DIGEST} --hash=sha256:{'1' * 64}\n"
     ]
 
@@ -85,10 +85,10 @@ def test_only_what_differs_is_asked_for() -> None:
 @pytest.mark.parametrize("pin", ["six==1.0 --index-url=https://x.test", "six==1.0\n-e .", "-r x==1", "six==1; x"])
 def test_what_is_no_pin_never_reaches_an_installer(pin: str) -> None:
     with pytest.raises(BootstrapError, match="no pin with hashes"):
-        list(_requirement_lines({"pins": {pin: DIGEST}}, {pin.split("==", maxsplit=1)[0]: "missing"}))
+        list(requirement_lines({"pins": {pin: DIGEST}}, {pin.split("==", maxsplit=1)[0]: "missing"}))
 
 
 @pytest.mark.parametrize("hashes", ["", "abc", DIGEST + " --pre"])
 def test_a_pin_without_a_good_hash_never_reaches_an_installer(hashes: str) -> None:
     with pytest.raises(BootstrapError, match="no pin with hashes"):
-        list(_requirement_lines({"pins": {"six==1.0": hashes}}, {"six": "missing"}))
+        list(requirement_lines({"pins": {"six==1.0": hashes}}, {"six": "missing"}))

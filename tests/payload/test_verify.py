@@ -68,12 +68,22 @@ def test_a_missing_record_fails_for_the_lock_and_warns_for_others(tmp_path: Path
 
 
 def test_two_owners_of_one_file_fail_for_the_lock_and_warn_for_others(tmp_path: Path) -> None:
-    intel = install(tmp_path, Project(name="tensorflow-intel", version="2", files={"tensorflow/x.py": "1\n"}))
     plain = install(tmp_path, Project(name="tensorflow", version="2", files={"tensorflow/x.py": "2\n"}))
+    intel = install(tmp_path, Project(name="tensorflow-intel", version="2", files={"tensorflow/x.py": "1\n"}))
     (failed,) = check_ownership({"tensorflow": "2"}, [intel, plain])
     assert (failed["status"], failed["found"]) == ("fail", "tensorflow and tensorflow-intel (tensorflow/x.py)")
     (warned,) = check_ownership({"six": "1"}, [intel, plain])
     assert warned["status"] == "warn"
+
+
+def test_only_the_other_owner_is_broken_where_the_lock_s_file_is_there(tmp_path: Path) -> None:
+    other = install(tmp_path, Project(name="nvidia-nccl-cu13", version="2", files={"nvidia/nccl.so": "13\n"}))
+    own = install(tmp_path, Project(name="nvidia-nccl-cu12", version="2", files={"nvidia/nccl.so": "12\n"}))
+    assert summary(check_ownership({"nvidia-nccl-cu12": "2"}, [own, other])) == [("ownership", "warn")]
+    assert summary(check_ownership({"nvidia-nccl-cu13": "2"}, [own, other])) == [("ownership", "fail")]
+    assert summary(check_ownership({"nvidia-nccl-cu12": "2", "nvidia-nccl-cu13": "2"}, [own, other])) == [
+        ("ownership", "fail")
+    ]
 
 
 def test_equal_files_and_launchers_may_have_two_owners(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from tfbootstrap.payload.hashes import has_hash
+
 _COMMON_FOLDERS = {"__pycache__", "docs", "examples", "test", "tests"}  # some packages ship theirs by mistake
 
 
@@ -32,6 +34,8 @@ def installed_distributions() -> List[Installed]:
     found = []
     for folder in library_folders():
         for info in sorted(entry for entry in os.listdir(folder) if entry.endswith(".dist-info")):
+            if info.startswith("~"):
+                continue  # what a pip that was killed has put aside
             try:
                 with open(os.path.join(folder, info, "METADATA"), encoding="utf-8", errors="replace") as file:
                     head = file.read(4096)
@@ -52,6 +56,28 @@ def read_record(distribution: Installed) -> Optional[List[Tuple[str, str]]]:
     except OSError:
         return None
     return [(row[0].strip('"'), row[1]) for row in rows if len(row) == 3]
+
+
+def shared_files(distributions: List[Installed]) -> Dict[Tuple[str, str], Dict[str, str]]:
+    """Return (folder, path) -> {owner: recorded hash} of files that several own with different contents."""
+    owners: Dict[Tuple[str, str], Dict[str, str]] = {}
+    for distribution in distributions:
+        for path, digest in read_record(distribution) or []:
+            # Compiled files have no hash; launchers outside the library are rewritten by each installer.
+            if digest and not path.startswith(".."):
+                owners.setdefault((distribution.folder, path), {})[distribution.name] = digest
+    return {path: digests for path, digests in owners.items() if len(set(digests.values())) > 1}
+
+
+def find_overwritten(pins: Dict[str, str], distributions: List[Installed]) -> Dict[str, str]:
+    """Return name -> which file, for each pin of which another distribution that is no pin has overwritten one."""
+    overwritten = {}
+    for (folder, path), owners in shared_files(distributions).items():
+        own = sorted(set(owners) & set(pins))
+        if len(own) == 1 and not has_hash(folder, path, owners[own[0]]):
+            others = ", ".join(sorted(set(owners) - set(pins)))
+            overwritten[own[0]] = "overwritten by {}: {}".format(others, path)
+    return overwritten
 
 
 def module_names(distributions: List[Installed]) -> List[str]:

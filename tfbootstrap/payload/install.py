@@ -1,6 +1,8 @@
 """Brings an environment to a lock: installs what differs, and nothing else."""
 
 import collections
+import contextlib
+import importlib
 import os
 import re
 import shutil
@@ -9,10 +11,14 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
+from tfbootstrap.payload.clashes import find_clashes, remove_distribution, remove_leftovers
 from tfbootstrap.payload.distributions import (
+    Installed,
     find_differences,
+    find_overwritten,
     installed_distributions,
     library_folders,
     pinned_versions,
@@ -21,11 +27,33 @@ from tfbootstrap.payload.distributions import (
 INSTALL_LIMIT = 3600
 """Seconds that an installer may take."""
 
-OTHERS_WISHES = ("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "PIP_CONSTRAINT")
-"""Variables that bound versions: the lock has chosen them all, and Colab has named files there that did not exist."""
+OTHERS_WISHES = (
+    "UV_CONSTRAINT UV_BUILD_CONSTRAINT UV_OVERRIDE UV_EXCLUDE_NEWER PIP_CONSTRAINT PIP_TARGET PIP_PREFIX PIP_USER"
+)
+"""Variables that bound versions (the lock has chosen; Colab has named files that did not exist) or move packages."""
+
+PAUSES = (2, 8, 30)
+"""Seconds before each further try, where the index or the network failed."""
+
+_BROKEN = ("incomplete", "installed twice", "overwritten")
+_PASSING = re.compile(
+    r"\b(429|50[0234])\b|timed? ?out|connection|network|dns error|body error|end of file|IncompleteRead", re.I
+)
+_HINTS = (
+    (r"No space left|os error 28|quota", "free some space on that disk, then run this again: it goes on from here"),
+    (
+        r"Permission denied|Read-only|os error (13|30)\b",
+        "use an environment of your own: --venv .tf, for notebooks `tfbootstrap cell --isolate`",
+    ),
+    (r"\bhash", "the index has other files than the lock: ask who runs it, or make the lock again"),
+    ("", "check network, package index and disk space, then run this again: it goes on from here"),
+)
 
 Say = Callable[[str], None]
 """Tells the user a line."""
+
+Stock = Callable[[Dict[str, Any], Dict[str, str]], List[str]]
+"""Where else to install from."""
 
 
 class BootstrapError(Exception):
@@ -37,32 +65,95 @@ class BootstrapError(Exception):
         self.code = code
 
 
-def install_lock(lock: Dict[str, Any], installer: str, say: Say) -> Dict[str, str]:
-    """Install what differs from the lock; return name -> what was wrong. Where nothing differs, nothing is run."""
-    pins = pinned_versions(lock)
-    different = find_differences(pins, installed_distributions())
-    if different:
-        _refuse_managed_python()
-        say("installing {} of {} packages".format(len(different), len(pins)))
-        for name, reason in different.items():
-            if reason != "missing":
-                say("  {}: {}".format(name, reason))
-        failure = _run_installers(lock, different, installer, say)
-        left = find_differences(pins, installed_distributions())
-        if failure or left:
-            problem = "{}; {} of {} packages still differ from the lock: {}".format(
-                failure or "the installer said that all went well",
-                len(left),
-                len(pins),
-                ", ".join(sorted(left)) or "none",
-            )
-            hint = "check network, package index and disk space, then run this again: it goes on from here"
-            raise BootstrapError(problem, hint, 4)
-    for folder in library_folders() if lock["loader_links"] else []:
-        links = link_libraries(folder)
-        if links:
-            say("linked {} CUDA libraries beside TensorFlow".format(len(links)))
+def install_lock(lock: Dict[str, Any], installer: str, say: Say, stock: Optional[Stock] = None) -> Dict[str, str]:
+    """Install what differs from the lock; return name -> what was wrong. Where nothing differs, nothing is run.
+
+    `stock` gets the lock and what differs, and returns options with which installers look elsewhere than in the index.
+    """
+    different, rivals = find_work(lock)
+    try:
+        if different or rivals:
+            _refuse_managed_python()
+            with wait_for_turn(sysconfig.get_path("purelib"), say):
+                different = _change_environment(lock, installer, say, stock)
+        for folder in library_folders() if lock["loader_links"] else []:
+            links = link_libraries(folder)
+            if links:
+                say("linked {} CUDA libraries beside TensorFlow".format(len(links)))
+    except OSError as error:
+        raise BootstrapError("can't change this environment: {}".format(error), _hint_for(str(error)), 4) from error
     return different
+
+
+def find_work(lock: Dict[str, Any]) -> Tuple[Dict[str, str], List[Installed]]:
+    """Return name -> what is wrong with it, and what must go; raises BootstrapError for what hides the lock."""
+    pins, distributions = pinned_versions(lock), installed_distributions()
+    rivals, hiding = find_clashes(pins, distributions)
+    if hiding:
+        hint = "uninstall it there, or leave that folder out: unset PYTHONPATH, or PYTHONNOUSERSITE=1 for ~/.local"
+        raise BootstrapError("this would hide what the lock installs: " + hiding, hint, 4)
+    return dict(find_overwritten(pins, distributions), **find_differences(pins, distributions)), rivals
+
+
+def _change_environment(lock: Dict[str, Any], installer: str, say: Say, stock: Optional[Stock]) -> Dict[str, str]:
+    _, rivals = find_work(lock)  # again: who had the turn before may have done all
+    for rival in rivals:
+        say("removing {} {}: it brings the same modules as the lock".format(rival.name, rival.version))
+        remove_distribution(rival)
+    different, _ = find_work(lock)
+    if not different:
+        return different
+    pins = pinned_versions(lock)
+    say("installing {} of {} packages".format(len(different), len(pins)))
+    for name, reason in different.items():
+        if reason != "missing":
+            say("  {}: {}".format(name, reason))
+    remove_leftovers(different)
+    failure = _run_installers(lock, different, installer, say, stock)
+    left, _ = find_work(lock)
+    if failure or left:
+        problem = "{}; {} of {} packages still differ from the lock: {}".format(
+            failure or "the installer said that all went well",
+            len(left),
+            len(pins),
+            ", ".join(sorted(left)) or "none",
+        )
+        raise BootstrapError(problem, _hint_for(failure), 4)
+    return different
+
+
+@contextlib.contextmanager
+def wait_for_turn(folder: str, say: Say) -> Iterator[None]:
+    """Hold the lock file of an environment; wait while another bootstrap does.
+
+    The system frees it as soon as the holder and the installer that it started have ended, however they end: it can't
+    be stale, and no clock matters.
+    """
+    with open(os.path.join(folder, ".tfbootstrap.lock"), "a", encoding="utf-8") as file:
+        os.set_inheritable(file.fileno(), True)
+        try:
+            locks: Any = importlib.import_module("fcntl")
+            told = False
+            while not _is_my_turn(locks, file):
+                if not told:
+                    say("another bootstrap changes this environment: waiting for it")
+                told = True
+                time.sleep(0.2)
+        except (ImportError, OSError):
+            pass  # neither Windows nor every network drive has such locks
+        yield
+
+
+def _is_my_turn(locks: Any, file: Any) -> bool:
+    try:
+        locks.flock(file, locks.LOCK_EX | locks.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _hint_for(failure: str) -> str:
+    return next(hint for pattern, hint in _HINTS if re.search(pattern, failure, re.I))
 
 
 def find_uv() -> Optional[List[str]]:
@@ -116,24 +207,33 @@ def _refuse_managed_python() -> None:
         raise BootstrapError(problem, "use a virtual environment: run this with --venv .tf", 2)
 
 
-def _run_installers(lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say) -> str:
+def _run_installers(
+    lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say, stock: Optional[Stock]
+) -> str:
     """Install the pins that differ; return what went wrong, empty where nothing did."""
-    broken = [name for name, reason in different.items() if reason.startswith(("incomplete", "installed twice"))]
+    broken = [name for name, reason in different.items() if reason.startswith(_BROKEN)]
     commands = _installer_commands(installer, broken)
+    options = stock(lock, different) if stock else []
     file, path = tempfile.mkstemp(prefix="tfbootstrap-", suffix=".txt")
     try:
         with os.fdopen(file, "w", encoding="utf-8") as requirements:
-            requirements.writelines(_requirement_lines(lock, different))
-        for command in commands:
-            code, tail = _run_and_show([*command, "-r", path], say)
-            if code == 0:
-                return ""
+            requirements.writelines(requirement_lines(lock, different))
+        for pause in (*PAUSES, None):
+            for command in commands:
+                code, tail = run_and_show([*command, *options, "-r", path], say)
+                if code == 0:
+                    return ""
+            if pause is None or not _PASSING.search(tail):
+                break
+            say("the index or the network failed; trying again in {} seconds".format(pause))
+            time.sleep(pause)
     finally:
         os.unlink(path)
     return "the installer failed with exit code {}:\n{}\n".format(code, tail)
 
 
-def _requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[str]:
+def requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[str]:
+    """Yield the lines with which installers are told what to install; raises BootstrapError for what is no pin."""
     for requirement, hashes in lock["pins"].items():
         if requirement.split("==")[0] in names:
             line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes.split(" ")])
@@ -177,13 +277,13 @@ def _pip_sources() -> Set[str]:
     return set(re.findall(r"^[\w:]+\.(index-url|no-index|extra-index-url|find-links)=", listing, re.M))
 
 
-def _run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
+def run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
     """Run an installer, pass its lines on as they come, and return its exit code and last lines."""
     tail: Deque[str] = collections.deque(maxlen=15)
-    environment = {name: value for name, value in os.environ.items() if name not in OTHERS_WISHES}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-    )
+    environment = {name: value for name, value in os.environ.items() if name not in OTHERS_WISHES.split()}
+    # Not closed: what `wait_for_turn` holds. An installer that outlives us keeps it.
+    options: Any = {"env": environment, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "close_fds": False}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, **options)
     timer = threading.Timer(INSTALL_LIMIT, process.kill)
     timer.start()
     try:

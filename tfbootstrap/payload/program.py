@@ -19,6 +19,8 @@ def run_program(lock: Dict[str, Any], trial: str, script: str, description: str)
     """Run a bootstrap that lies in the file `script`; return its exit code."""
     options = _read_options(description)
     try:
+        if options.json and os.path.exists(options.json):
+            os.unlink(options.json)  # what stops this run must not leave the former one's good news
         if options.venv:
             return _run_in_environment(lock, options, script)
         return _install_and_verify(lock, trial, options, os.path.dirname(os.path.abspath(script)))

@@ -6,8 +6,8 @@ import sys
 import time
 from typing import Any, Dict, List, Tuple
 
-from tfbootstrap.payload.distributions import find_differences, installed_distributions, pinned_versions
-from tfbootstrap.payload.install import BootstrapError, install_lock
+from tfbootstrap.payload.distributions import installed_distributions, pinned_versions
+from tfbootstrap.payload.install import BootstrapError, find_work, install_lock
 from tfbootstrap.payload.judge import Check, judge_runtime
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import Table, all_passed
@@ -61,7 +61,10 @@ def run_cell(lock: Dict[str, Any], trial: str, on_restart: str) -> None:
 def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Install what differs; return what was replaced, and what this kernel has of the former in memory."""
     pins, distributions = pinned_versions(lock), installed_distributions()
-    different = find_differences(pins, distributions)
+    try:
+        different, rivals = find_work(lock)
+    except BootstrapError as error:
+        raise CellError("{}\nhint: {}".format(error, error.hint)) from None
     if different and "tensorflow" in sys.modules:
         _tell("TensorFlow is imported in this kernel already; what differs is installed all the same")
     # A TensorFlow that was replaced can't be trusted to save a model: some of its modules are read only then.
@@ -72,7 +75,7 @@ def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dic
             _tell("\n".join(["saved what this kernel holds; after a restart this loads it back:", *rescued]))
     try:
         # Where the loader needs links, they are looked after even if nothing differs.
-        replaced = install_lock(lock, "auto", _tell) if different or lock["loader_links"] else {}
+        replaced = install_lock(lock, "auto", _tell) if different or rivals or lock["loader_links"] else {}
     except BootstrapError as error:
         raise CellError("{}\nhint: {}".format(error, error.hint)) from None
     _tell("installed {} packages".format(len(replaced)) if replaced else "nothing to install")

@@ -16,7 +16,9 @@ from tfbootstrap.payload.distributions import (
     module_names,
     pinned_versions,
     read_record,
+    shared_files,
 )
+from tfbootstrap.payload.hashes import has_hash
 from tfbootstrap.payload.install import mask_credentials
 from tfbootstrap.payload.judge import Check, make_check
 
@@ -72,19 +74,15 @@ def check_records(pins: Dict[str, str], distributions: List[Installed], compare:
 
 
 def check_ownership(pins: Dict[str, str], distributions: List[Installed]) -> List[Check]:
-    """Check that no file belongs to two distributions with different contents (equal ones harm nobody)."""
-    owners: Dict[str, Tuple[str, str]] = {}
+    """Check that no file belongs to two distributions with different contents (equal ones harm nobody).
+
+    Where the lock's own file is there, only the other distribution is broken.
+    """
     shared: Dict[bool, Set[str]] = {True: set(), False: set()}
-    for distribution in distributions:
-        for path, digest in read_record(distribution) or []:
-            if not digest or path.startswith(".."):
-                continue  # compiled files have no hash; launchers outside the library are rewritten by each installer
-            full = os.path.join(distribution.folder, path)
-            name, other = owners.setdefault(full, (distribution.name, digest))
-            if other != digest:
-                pair = "{} and {}".format(*sorted((name, distribution.name)))
-                shared[bool({name, distribution.name} & set(pins))].add("{} ({})".format(pair, path))
-    hint = "uninstall both and run the bootstrap again: it reinstalls the one that is locked"
+    for (folder, path), owners in shared_files(distributions).items():
+        wrong = any(not has_hash(folder, path, owners[name]) for name in set(owners) & set(pins))
+        shared[wrong].add("{} ({})".format(" and ".join(sorted(owners)), path))
+    hint = "uninstall them and run the bootstrap again: it reinstalls what is locked"
     return _own_and_others("ownership", sorted(shared[True]), sorted(shared[False]), "one owner for each file", hint)
 
 
