@@ -8,7 +8,7 @@ import pytest
 
 from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.render import CELL_MODULES, TRIAL
-from tfbootstrap.slim import slim, without_annotations, without_docstrings
+from tfbootstrap.slim import slim, without_annotations, without_comments, without_docstrings
 
 CLASS = """'Reports.'
 
@@ -46,17 +46,17 @@ def find(names: Known, *more: str, known: Optional[int] = None) -> Dict[str, Any
     return result
 """
 
-BARE = """from typing import Dict, NamedTuple
+BARE = """from typing import NamedTuple
 
-Known = Dict[str, int]
+
 
 
 class Found(NamedTuple):
     name: str
 
 
-def find(names, *more, known = None):
-    result = {}
+def find(names, *more, known=None):
+    result = {}  # noqa: X123 - a reason
     left: int
     if names:  # why
         other = ""
@@ -74,9 +74,14 @@ def test_annotations_stay_behind_but_for_fields() -> None:
     assert without_annotations(TYPED) == BARE
 
 
+def test_comments_stay_behind() -> None:
+    source = "# why\nx = '# text'  # how\n\n\ndef f():\n    # what\n    return 1\n"
+    assert without_comments(source) == "x = '# text'\n\n\ndef f():\n    return 1\n"
+
+
 def test_the_inside_of_texts_keeps_its_blanks() -> None:
     source = "def f():\n    return [\n        '''a\n    b\n        c''',\n    ]\n"
-    assert slim(source) == "def f():\n  return [\n    '''a\n    b\n        c''',\n  ]\n"
+    assert slim(source) == "def f():\n return [\n  '''a\n    b\n        c''',\n ]\n"
 
 
 class _Bare(ast.NodeTransformer):
@@ -94,6 +99,10 @@ class _Bare(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        name = node.value.value if isinstance(node.value, ast.Subscript) else None
+        return None if isinstance(name, ast.Name) and name.id in {"Callable", "Dict"} else node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         return ast.Assign(targets=[node.target], value=node.value) if node.value else node

@@ -169,12 +169,12 @@ def _define(node: ast.stmt, defined: set[str]) -> None:
 
 def as_literal(value: Any, indent: int = 0) -> str:
     """Return data as a Python literal in ASCII: one entry a line, short lists in one line."""
-    inner, outer = " " * (indent + 4), " " * indent
+    inner, outer = " " * (indent + 1), " " * indent
     if isinstance(value, dict) and value:
-        lines = [f"{inner}{as_literal(key)}: {as_literal(item, indent + 4)},\n" for key, item in value.items()]
+        lines = [f"{inner}{as_literal(key)}: {as_literal(item, indent + 1)},\n" for key, item in value.items()]
         return "{\n" + "".join(lines) + outer + "}"
     if isinstance(value, list) and (len(ascii(value)) > 100 or any(isinstance(item, dict | list) for item in value)):
-        return "[\n" + "".join(f"{inner}{as_literal(item, indent + 4)},\n" for item in value) + outer + "]"
+        return "[\n" + "".join(f"{inner}{as_literal(item, indent + 1)},\n" for item in value) + outer + "]"
     if isinstance(value, list):
         return "[" + ", ".join(as_literal(item) for item in value) + "]"
     if isinstance(value, str) and not set(value) & set("'\"\\"):

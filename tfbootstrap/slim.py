@@ -1,26 +1,26 @@
 """Makes Python source smaller without making it other code or unreadable. Layer 2: pure.
 
 A notebook cell goes about in every copy of its notebook. So it goes without what a reader finds in `bootstrap.py`:
-docstrings, annotations and every second blank line. Comments stay, and each level is indented by two spaces, as
-Colab's editor does.
+docstrings, comments, annotations and blank lines; and each level is indented by one blank.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
-
-_MARKS = re.compile(r" *# (noqa|type:).*$")
 
 
 def slim(source: str) -> str:
     """Return a payload module as a cell carries it; what it does is the same."""
-    return half_indented(without_annotations(without_docstrings(source))).replace("\n\n\n", "\n\n")
+    bare = without_comments(without_annotations(without_docstrings(source)))
+    return re.sub(r"\n{2,}", "\n", barely_indented(bare))
 
 
 def without_docstrings(source: str) -> str:
-    """Return a module without the docstrings of its classes, functions and constants; its own first line stays."""
+    """Return a module without the docstrings of its classes, functions and constants; the start of its own stays."""
+    source = re.sub(r'\A(""".*?)[:;,.\n].*?"""', r'\1."""', source, count=1, flags=re.DOTALL)
     lines: list[str | None] = [*source.splitlines()]
     for parent in ast.walk(ast.parse(source)):
         if not isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef):
@@ -41,17 +41,38 @@ def is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def without_comments(source: str) -> str:
+    """Return a module without its comments."""
+    lines: list[str | None] = [*source.splitlines()]
+    for token in _tokens(source):
+        if token.type == tokenize.COMMENT:
+            number, column = token.start
+            lines[number - 1] = str(lines[number - 1])[:column].rstrip() or None
+    return "\n".join(line for line in lines if line is not None) + "\n"
+
+
+def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
+    return tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__)
+
+
 def without_annotations(source: str) -> str:
     """Return a module without what is for type checkers only; a class keeps its fields' types, they may mean something.
 
-    Of what it imports from `typing` that stays which is still used.
+    Names for types go, too; of what is imported from `typing` that stays which is still used.
     """
     lines = [line.encode() for line in source.splitlines()]
-    for line, start, end in sorted(_annotations(ast.parse(source), lines), reverse=True):
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript) and _is_type(node.value.value):
+            lines[node.lineno - 1 : node.end_lineno] = [b""] * (int(node.end_lineno or 0) - node.lineno + 1)
+    for line, start, end in sorted(_annotations(ast.parse(b"\n".join(lines)), lines), reverse=True):
         lines[line] = lines[line][:start] + lines[line][end:]
-    bare = "\n".join(_MARKS.sub("", line.decode()) for line in lines) + "\n"
+    bare = b"\n".join(lines).decode() + "\n"
     used = {node.id for node in ast.walk(ast.parse(bare)) if isinstance(node, ast.Name)}
     return re.sub(r"^from typing import (.*)\n", lambda found: _typing_import(found[1], used), bare, flags=re.MULTILINE)
+
+
+def _is_type(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"Callable", "Dict", "List"}
 
 
 def _typing_import(names: str, used: set[str]) -> str:
@@ -65,7 +86,9 @@ def _annotations(tree: ast.Module, lines: list[bytes]) -> Iterator[tuple[int, in
         if isinstance(parent, ast.FunctionDef):
             for node in ast.walk(parent.args):
                 if isinstance(node, ast.arg) and node.annotation:
+                    number, end = node.annotation.lineno - 1, int(node.annotation.end_col_offset or 0)
                     yield from _span(node.annotation, node.col_offset + len(node.arg.encode()))
+                    yield from ((number, *span) for span in _default_span(lines[number], end))
             if parent.returns:
                 line = lines[parent.returns.lineno - 1]
                 yield from _span(parent.returns, line.rindex(b" -> ", 0, parent.returns.col_offset))
@@ -79,13 +102,19 @@ def _span(annotation: ast.expr, start: int) -> Iterator[tuple[int, int, int]]:
         yield annotation.lineno - 1, start, int(annotation.end_col_offset or 0)
 
 
-def half_indented(source: str) -> str:
-    """Return a module indented by two spaces a level instead of four; the inside of strings stays as it is."""
+def _default_span(line: bytes, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the blanks around the `=` of a default, which stand there for its annotation's sake."""
+    if line[end : end + 3] == b" = ":
+        yield from ((end, end + 1), (end + 2, end + 3))
+
+
+def barely_indented(source: str) -> str:
+    """Return a module indented by one blank a level instead of four; the inside of strings stays as it is."""
     lines = source.splitlines()
     texts = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
     inside = {number for node in texts for number in range(node.lineno, int(node.end_lineno or 0))}
     for number, line in enumerate(lines):
         blanks = len(line) - len(line.lstrip(" "))
         if number not in inside:
-            lines[number] = line[blanks // 2 :]
+            lines[number] = line[blanks - blanks // 4 :]
     return "\n".join(lines) + "\n"

@@ -9,29 +9,28 @@ from typing import Dict, Iterable, List, Tuple
 
 from tfbootstrap.payload.distributions import Installed, library_folders, read_record
 
-SAME_MODULES = """
-tensorflow tensorflow-cpu tensorflow-gpu tensorflow-intel tensorflow-macos tf-nightly tf-nightly-cpu tf-nightly-gpu
-keras keras-nightly
-tf-keras tf-keras-nightly
-tensorboard tb-nightly
-tensorflow-estimator tf-estimator-nightly
-"""
-"""Distributions that bring the same modules: beside those of a line that a lock names, no other may stand."""
+SAME_MODULES = (
+    "(tensorflow|tf-nightly)(-(cpu|gpu|intel|macos))?",
+    "keras(-nightly)?",
+    "tf-keras(-nightly)?",
+    "tensorboard|tb-nightly",
+    "(tensorflow|tf)-estimator(-nightly)?",
+)
+"""Names of distributions that bring the same modules: beside those that a lock names, no other may stand."""
 
 
 def find_clashes(pins: Dict[str, str], distributions: List[Installed]) -> Tuple[List[Installed], str]:
     """Return what brings the same modules as the lock and can be removed, and what hides the lock from where it is."""
-    families = [set(line.split()) for line in SAME_MODULES.splitlines()]
-    names = {name for family in families if family & set(pins) for name in family} - set(pins)
+    family = "|".join(names for names in SAME_MODULES if any(re.fullmatch(names, pin) for pin in pins))
+    rivals = [found for found in distributions if found.name not in pins and re.fullmatch(family, found.name)]
     folders, homes = library_folders(), _own_folders()
     before = folders[: min([folders.index(home) for home in homes if home in folders] or [0])]
     hiding = [
-        "{} {} in {}".format(found.name, found.version, found.folder)
+        f"{found.name} {found.version} in {found.folder}"
         for found in distributions
-        if found.folder in before and (found.name in names or pins.get(found.name, found.version) != found.version)
+        if found.folder in before and (found in rivals or pins.get(found.name, found.version) != found.version)
     ]
-    rivals = [found for found in distributions if found.name in names and found.folder in homes]
-    return rivals, ", ".join(hiding)
+    return [rival for rival in rivals if rival.folder in homes], ", ".join(hiding)
 
 
 def remove_distribution(distribution: Installed) -> None:
@@ -49,19 +48,20 @@ def remove_distribution(distribution: Installed) -> None:
 
 
 def remove_leftovers(names: Iterable[str]) -> None:
-    """Remove descriptions at which installers stumble: half of one, or one of several, left by what was killed."""
+    """Remove descriptions at which installers stumble: half of one, or several, left by what was killed."""
+    found: Dict[str, List[str]] = {}
     for folder in _own_folders():
-        found: Dict[str, List[str]] = {}
-        for info in os.listdir(folder) if os.path.isdir(folder) else []:
-            name = re.sub(r"[-_.]+", "-", info.split("-")[0]).lower()
-            if info.endswith(".dist-info") and name in names:
-                found.setdefault(name, []).append(os.path.join(folder, info))
-        for infos in found.values():
-            for info in infos:
-                whole = all(os.path.exists(os.path.join(info, file)) for file in ("METADATA", "RECORD"))
-                if len(infos) > 1 or not whole:
-                    shutil.rmtree(info)
+        for info in os.listdir(folder):
+            if info.endswith(".dist-info"):
+                found.setdefault(re.sub(r"[-_.]+", "-", info.split("-")[0]).lower(), []).append(
+                    os.path.join(folder, info)
+                )
+    for infos in map(found.get, names):
+        for info in infos or ():
+            if len(infos or ()) > 1 or not {"METADATA", "RECORD"} <= set(os.listdir(info)):
+                shutil.rmtree(info)
 
 
 def _own_folders() -> List[str]:
-    return sorted({os.path.realpath(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")})
+    folders = {os.path.realpath(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    return sorted(filter(os.path.isdir, folders))

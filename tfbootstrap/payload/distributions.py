@@ -41,7 +41,7 @@ def installed_distributions() -> List[Installed]:
                     head = file.read(4096)
             except OSError:
                 continue
-            name, version = (re.search(r"^{}: *(\S+)".format(key), head, re.M) for key in ("Name", "Version"))
+            name, version = (re.search(rf"^{key}: *(\S+)", head, re.M) for key in ("Name", "Version"))
             if name and version:
                 normalised = re.sub(r"[-_.]+", "-", name.group(1)).lower()
                 found.append(Installed(normalised, version.group(1), folder, info))
@@ -76,7 +76,7 @@ def find_overwritten(pins: Dict[str, str], distributions: List[Installed]) -> Di
         own = sorted(set(owners) & set(pins))
         if len(own) == 1 and not has_hash(folder, path, owners[own[0]]):
             others = ", ".join(sorted(set(owners) - set(pins)))
-            overwritten[own[0]] = "overwritten by {}: {}".format(others, path)
+            overwritten[own[0]] = f"overwritten by {others}: {path}"
     return overwritten
 
 
@@ -105,13 +105,13 @@ def find_differences(pins: Dict[str, str], distributions: List[Installed]) -> Di
         if not own:
             different[name] = "missing"
         elif len(own) > 1 and own[1].folder == own[0].folder:
-            different[name] = "installed twice: {}, {}".format(own[0].version, own[1].version)
+            different[name] = f"installed twice: {own[0].version}, {own[1].version}"
         elif own[0].version != version:
-            different[name] = "{} instead of {}".format(own[0].version, version)
+            different[name] = f"{own[0].version} instead of {version}"
         else:
             gone = _missing_files(own[0])
             if gone:
-                different[name] = "incomplete: {} files missing, {} first".format(len(gone), gone[0])
+                different[name] = f"incomplete: {len(gone)} files missing, {gone[0]} first"
     return different
 
 

@@ -27,33 +27,22 @@ from tfbootstrap.payload.distributions import (
 INSTALL_LIMIT = 3600
 """Seconds that an installer may take."""
 
-OTHERS_WISHES = (
-    "UV_CONSTRAINT UV_BUILD_CONSTRAINT UV_OVERRIDE UV_EXCLUDE_NEWER PIP_CONSTRAINT PIP_TARGET PIP_PREFIX PIP_USER"
-)
+OTHERS_WISHES = "(UV|PIP)_(BUILD_)?(CONSTRAINT|OVERRIDE|EXCLUDE_NEWER|TARGET|PREFIX|USER)$"
 """Variables that bound versions (the lock has chosen; Colab has named files that did not exist) or move packages."""
 
 PAUSES = (2, 8, 30)
 """Seconds before each further try, where the index or the network failed."""
 
-_BROKEN = ("incomplete", "installed twice", "overwritten")
-_PASSING = re.compile(
-    r"\b(429|50[0234])\b|timed? ?out|connection|network|dns error|body error|end of file|IncompleteRead", re.I
-)
-_HINTS = (
-    (r"No space left|os error 28|quota", "free some space on that disk, then run this again: it goes on from here"),
-    (
-        r"Permission denied|Read-only|os error (13|30)\b",
-        "use an environment of your own: --venv .tf, for notebooks `tfbootstrap cell --isolate`",
-    ),
-    (r"\bhash", "the index has other files than the lock: ask who runs it, or make the lock again"),
-    ("", "check network, package index and disk space, then run this again: it goes on from here"),
-)
+_PASSING = r"(?i)\b(429|50[0234])\b|timed? ?out|connection|network|dns|body error|end of file|IncompleteRead"
+_HINTS = {
+    "No space left|error 28|quota": "free some space on that disk, then run this again",
+    "Permission denied|Read-only": "use another environment: --venv .tf, or in a notebook tfbootstrap cell --isolate",
+    "(?i)hash": "the index has other files than the lock: ask who runs it, or make the lock again",
+    "": "check network, package index and disk space, then run this again: it goes on from here",
+}
 
 Say = Callable[[str], None]
 """Tells the user a line."""
-
-Stock = Callable[[Dict[str, Any], Dict[str, str]], List[str]]
-"""Where else to install from."""
 
 
 class BootstrapError(Exception):
@@ -65,23 +54,20 @@ class BootstrapError(Exception):
         self.code = code
 
 
-def install_lock(lock: Dict[str, Any], installer: str, say: Say, stock: Optional[Stock] = None) -> Dict[str, str]:
-    """Install what differs from the lock; return name -> what was wrong. Where nothing differs, nothing is run.
-
-    `stock` gets the lock and what differs, and returns options with which installers look elsewhere than in the index.
-    """
+def install_lock(lock: Dict[str, Any], installer: str, say: Say) -> Dict[str, str]:
+    """Install what differs from the lock; return name -> what was wrong. Where nothing differs, nothing is run."""
     different, rivals = find_work(lock)
     try:
         if different or rivals:
             _refuse_managed_python()
             with wait_for_turn(sysconfig.get_path("purelib"), say):
-                different = _change_environment(lock, installer, say, stock)
+                different = _change_environment(lock, installer, say)
         for folder in library_folders() if lock["loader_links"] else []:
             links = link_libraries(folder)
             if links:
-                say("linked {} CUDA libraries beside TensorFlow".format(len(links)))
+                say(f"linked {len(links)} CUDA libraries beside TensorFlow")
     except OSError as error:
-        raise BootstrapError("can't change this environment: {}".format(error), _hint_for(str(error)), 4) from error
+        raise BootstrapError(f"can't change this environment: {error}", _hint_for(str(error)), 4) from error
     return different
 
 
@@ -95,29 +81,26 @@ def find_work(lock: Dict[str, Any]) -> Tuple[Dict[str, str], List[Installed]]:
     return dict(find_overwritten(pins, distributions), **find_differences(pins, distributions)), rivals
 
 
-def _change_environment(lock: Dict[str, Any], installer: str, say: Say, stock: Optional[Stock]) -> Dict[str, str]:
+def _change_environment(lock: Dict[str, Any], installer: str, say: Say) -> Dict[str, str]:
     _, rivals = find_work(lock)  # again: who had the turn before may have done all
     for rival in rivals:
-        say("removing {} {}: it brings the same modules as the lock".format(rival.name, rival.version))
+        say(f"removing {rival.name} {rival.version}: it brings the same modules as the lock")
         remove_distribution(rival)
     different, _ = find_work(lock)
+    pins = pinned_versions(lock)
     if not different:
         return different
-    pins = pinned_versions(lock)
-    say("installing {} of {} packages".format(len(different), len(pins)))
+    say(f"installing {len(different)} of {len(pins)} packages")
     for name, reason in different.items():
         if reason != "missing":
-            say("  {}: {}".format(name, reason))
+            say(f"  {name}: {reason}")
     remove_leftovers(different)
-    failure = _run_installers(lock, different, installer, say, stock)
+    failure = _run_installers(lock, different, installer, say)
     left, _ = find_work(lock)
     if failure or left:
-        problem = "{}; {} of {} packages still differ from the lock: {}".format(
-            failure or "the installer said that all went well",
-            len(left),
-            len(pins),
-            ", ".join(sorted(left)) or "none",
-        )
+        failure = failure or "the installer said that all went well"
+        names = ", ".join(sorted(left)) or "none"
+        problem = f"{failure}; {len(left)} of {len(pins)} packages still differ from the lock: {names}"
         raise BootstrapError(problem, _hint_for(failure), 4)
     return different
 
@@ -131,29 +114,18 @@ def wait_for_turn(folder: str, say: Say) -> Iterator[None]:
     """
     with open(os.path.join(folder, ".tfbootstrap.lock"), "a", encoding="utf-8") as file:
         os.set_inheritable(file.fileno(), True)
-        try:
+        with contextlib.suppress(ImportError, OSError):  # neither Windows nor every network drive has such locks
             locks: Any = importlib.import_module("fcntl")
-            told = False
-            while not _is_my_turn(locks, file):
-                if not told:
-                    say("another bootstrap changes this environment: waiting for it")
-                told = True
-                time.sleep(0.2)
-        except (ImportError, OSError):
-            pass  # neither Windows nor every network drive has such locks
+            try:
+                locks.flock(file, locks.LOCK_EX | locks.LOCK_NB)
+            except BlockingIOError:
+                say("another bootstrap changes this environment: waiting for it")
+                locks.flock(file, locks.LOCK_EX)
         yield
 
 
-def _is_my_turn(locks: Any, file: Any) -> bool:
-    try:
-        locks.flock(file, locks.LOCK_EX | locks.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _hint_for(failure: str) -> str:
-    return next(hint for pattern, hint in _HINTS if re.search(pattern, failure, re.I))
+    return next(hint for pattern, hint in _HINTS.items() if re.search(pattern, failure))
 
 
 def find_uv() -> Optional[List[str]]:
@@ -203,33 +175,32 @@ def _refuse_managed_python() -> None:
     marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
     wished = os.environ.get("PIP_BREAK_SYSTEM_PACKAGES") or os.environ.get("UV_BREAK_SYSTEM_PACKAGES")
     if sys.prefix == sys.base_prefix and os.path.exists(marker) and not wished:
-        problem = "this Python belongs to the operating system, which forbids installing into it ({})".format(marker)
+        problem = f"the operating system forbids installing into its Python ({marker})"
         raise BootstrapError(problem, "use a virtual environment: run this with --venv .tf", 2)
 
 
-def _run_installers(
-    lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say, stock: Optional[Stock]
-) -> str:
+def _run_installers(lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say) -> str:
     """Install the pins that differ; return what went wrong, empty where nothing did."""
-    broken = [name for name, reason in different.items() if reason.startswith(_BROKEN)]
+    broken = [
+        name for name, reason in different.items() if reason.startswith(("incomplete", "installed", "overwritten"))
+    ]
     commands = _installer_commands(installer, broken)
-    options = stock(lock, different) if stock else []
     file, path = tempfile.mkstemp(prefix="tfbootstrap-", suffix=".txt")
     try:
         with os.fdopen(file, "w", encoding="utf-8") as requirements:
             requirements.writelines(requirement_lines(lock, different))
         for pause in (*PAUSES, None):
             for command in commands:
-                code, tail = run_and_show([*command, *options, "-r", path], say)
+                code, tail = run_and_show([*command, "-r", path], say)
                 if code == 0:
                     return ""
-            if pause is None or not _PASSING.search(tail):
+            if pause is None or not re.search(_PASSING, tail):
                 break
-            say("the index or the network failed; trying again in {} seconds".format(pause))
+            say(f"the index or the network failed; trying again in {pause} seconds")
             time.sleep(pause)
     finally:
         os.unlink(path)
-    return "the installer failed with exit code {}:\n{}\n".format(code, tail)
+    return f"the installer failed with exit code {code}:\n{tail}\n"
 
 
 def requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[str]:
@@ -238,7 +209,7 @@ def requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[s
         if requirement.split("==")[0] in names:
             line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes.split(" ")])
             if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+( --hash=sha256:[0-9a-f]{64})+$", line):
-                raise BootstrapError("this is no pin with hashes: {!r}".format(line), "make the lock again", 2)
+                raise BootstrapError(f"this is no pin with hashes: {line!r}", "make the lock again", 2)
             yield line + "\n"
 
 
@@ -249,14 +220,12 @@ def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:
     pip has the second try.
     """
     uv = None if installer == "pip" else find_uv() if installer in ("auto", "uv") else [installer]
-    if (installer != "auto" and uv is not None and not shutil.which(uv[0])) or (installer == "uv" and not uv):
-        raise BootstrapError("no such installer: " + installer, "use --installer auto, pip, uv or the path of a uv", 2)
     hashed = ["--no-deps", "--require-hashes"]
     pip = [sys.executable, "-m", "pip", "install", "--no-input", *hashed] + ["--force-reinstall"] * bool(broken)
     sources = _pip_sources() if uv and installer != "uv" else set()
     if not uv or sources & {"index-url", "no-index"}:
         if not runs_well([sys.executable, "-m", "pip", "--version"]):
-            hint = "install one: {} -m ensurepip".format(sys.executable)
+            hint = f"install one: {sys.executable} -m ensurepip"
             raise BootstrapError("neither uv nor pip found for this Python", hint, 4)
         return [pip]
     uv = [*uv, "pip", "install", "--python", sys.executable, *hashed]
@@ -280,7 +249,7 @@ def _pip_sources() -> Set[str]:
 def run_and_show(command: List[str], say: Say) -> Tuple[int, str]:
     """Run an installer, pass its lines on as they come, and return its exit code and last lines."""
     tail: Deque[str] = collections.deque(maxlen=15)
-    environment = {name: value for name, value in os.environ.items() if name not in OTHERS_WISHES.split()}
+    environment = {name: value for name, value in os.environ.items() if not re.match(OTHERS_WISHES, name)}
     # Not closed: what `wait_for_turn` holds. An installer that outlives us keeps it.
     options: Any = {"env": environment, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "close_fds": False}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, **options)

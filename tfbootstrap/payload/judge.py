@@ -152,4 +152,4 @@ def _judge_driver(floor: str, driver: Any) -> Check:
 def _gpu_names(gpus: Iterable[Dict[str, Any]]) -> str:
     names = [gpu["name"] for gpu in gpus]
     counted = sorted((name, names.count(name)) for name in set(names))
-    return ", ".join("{} x {}".format(count, name) if count > 1 else name for name, count in counted)
+    return ", ".join(f"{count} x {name}" if count > 1 else name for name, count in counted)

@@ -21,6 +21,7 @@ def run_program(lock: Dict[str, Any], trial: str, script: str, description: str)
     try:
         if options.json and os.path.exists(options.json):
             os.unlink(options.json)  # what stops this run must not leave the former one's good news
+        _refuse_unknown_installer(options.installer)
         if options.venv:
             return _run_in_environment(lock, options, script)
         return _install_and_verify(lock, trial, options, os.path.dirname(os.path.abspath(script)))
@@ -46,6 +47,12 @@ def _read_options(description: str) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="write the checks there as JSON")
     parser.add_argument("--installer", default="auto", metavar="auto|uv|pip", help="what installs, or the path of a uv")
     return parser.parse_args()
+
+
+def _refuse_unknown_installer(installer: str) -> None:
+    found = find_uv() if installer == "uv" else installer in ("auto", "pip") or shutil.which(installer)
+    if not found:
+        raise BootstrapError("no such installer: " + installer, "use --installer auto, pip, uv or the path of a uv", 2)
 
 
 def _install_and_verify(lock: Dict[str, Any], trial: str, options: argparse.Namespace, home: str) -> int:

@@ -34,7 +34,7 @@ class Table:
         rows = []
         for check in self.checks:
             cells = [check["id"], check["status"], _found_and_wanted(check), _shown_hint(check)]
-            row = "".join("<td style='text-align: left'>{}</td>".format(html.escape(cell)) for cell in cells)
+            row = "".join(f"<td style='text-align: left'>{html.escape(cell)}</td>" for cell in cells)
             rows.append("<tr style='color: {}'>{}</tr>".format(_SHADES.get(check["status"], "inherit"), row))
         return "<table>{}</table>".format("".join(rows))
 
@@ -45,7 +45,7 @@ def print_table(checks: List[Check], stream: TextIO) -> None:
     width = max(len(check["id"]) for check in checks)
     for check in checks:
         status = check["status"]
-        word = "\033[{}m{}\033[0m".format(_COLOURS[status], status) if colour else status
+        word = f"\033[{_COLOURS[status]}m{status}\033[0m" if colour else status
         print("  {}  {}  {}".format(check["id"].ljust(width), word, _found_and_wanted(check)), file=stream)
     for check in filter(_shown_hint, checks):
         print("hint ({}): {}".format(check["id"], check["hint"]), file=stream)
@@ -53,7 +53,7 @@ def print_table(checks: List[Check], stream: TextIO) -> None:
 
 def _found_and_wanted(check: Check) -> str:
     wanted = check["status"] in _SHADES and check["expected"]
-    return check["found"] + (" (expected {})".format(wanted) if wanted else "")
+    return check["found"] + (f" (expected {wanted})" if wanted else "")
 
 
 def _shown_hint(check: Check) -> str:

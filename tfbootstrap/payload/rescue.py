@@ -29,7 +29,7 @@ def _try_to_save(name: str, value: Any, folder: str) -> List[str]:
         return list(_save_object(name, value, os.path.join(folder, name)))
     except Exception as error:  # noqa: BLE001 - a model's own code may raise anything, and the others are to be saved
         reason = " ".join(str(error).split())[:200]
-        return ["# {} could not be saved: {}: {}".format(name, type(error).__name__, reason)]
+        return [f"# {name} could not be saved: {type(error).__name__}: {reason}"]
 
 
 def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _save_whole_model(name: str, model: Any, path: str, framework: str) -> Itera
             model.save(path + ending)
         except Exception:  # noqa: BLE001, S112 - classes of their own, and old releases, can't be saved in every format
             continue
-        yield "# or all of it: import {0}; {1} = {0}.models.load_model({2!r})".format(framework, name, path + ending)
+        yield f"# or all of it: import {framework}; {name} = {framework}.models.load_model({path + ending!r})"
         return
 
 
@@ -88,12 +88,12 @@ def restore_or_init(model: Any, path: str) -> Any:
         try:
             getattr(model, "restore" if hasattr(model, "restore") else "load_weights")(source)
         except (OSError, ValueError) as error:
-            print("can't load {}: {}".format(source, error))
+            print(f"can't load {source}: {error}")
             problem = problem or error
         else:
-            print("continues from {}".format(source))
+            print(f"continues from {source}")
             return model
     if problem:
         raise problem
-    print("nothing is saved at {} yet: starts anew".format(path))
+    print(f"nothing is saved at {path} yet: starts anew")
     return model

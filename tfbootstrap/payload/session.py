@@ -28,7 +28,7 @@ class CellError(Exception):
     """Ends the cell, and with it Run all, by one sentence instead of a traceback."""
 
     def _render_traceback_(self) -> List[str]:
-        return ["CellError: {}".format(self)]
+        return [f"CellError: {self}"]
 
 
 def run_cell(lock: Dict[str, Any], trial: str, on_restart: str) -> None:
@@ -64,7 +64,7 @@ def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dic
     try:
         different, rivals = find_work(lock)
     except BootstrapError as error:
-        raise CellError("{}\nhint: {}".format(error, error.hint)) from None
+        raise CellError(f"{error}\nhint: {error.hint}") from None
     if different and "tensorflow" in sys.modules:
         _tell("TensorFlow is imported in this kernel already; what differs is installed all the same")
     # A TensorFlow that was replaced can't be trusted to save a model: some of its modules are read only then.
@@ -77,8 +77,8 @@ def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dic
         # Where the loader needs links, they are looked after even if nothing differs.
         replaced = install_lock(lock, "auto", _tell) if different or rivals or lock["loader_links"] else {}
     except BootstrapError as error:
-        raise CellError("{}\nhint: {}".format(error, error.hint)) from None
-    _tell("installed {} packages".format(len(replaced)) if replaced else "nothing to install")
+        raise CellError(f"{error}\nhint: {error.hint}") from None
+    _tell(f"installed {len(replaced)} packages" if replaced else "nothing to install")
     return replaced, find_stale_modules(pins, installed_distributions(), replaced) if replaced else stale
 
 
@@ -102,14 +102,14 @@ def _end_kernel(stale: Dict[str, str], on_restart: str, host: str) -> None:
     names = ", ".join(sorted(stale))
     problem = "restart the kernel now (Runtime > Restart session) and run all again: it still has the former {} loaded"
     if on_restart == "never":
-        _tell("warning: this kernel still has the former {} loaded; don't trust it until it is restarted".format(names))
+        _tell(f"warning: this kernel still has the former {names} loaded; don't trust it until it is restarted")
         return
     if on_restart == "helpless":
         problem = "the restart did not help: something loads another {} before this cell runs ({}); {}"
         cure = "see PYTHONPATH, the kernel's startup files and the cells above"
         raise CellError(problem.format(names, ", ".join(sorted(stale.values())), cure))
     if on_restart == "auto" and "ipykernel" in sys.modules:
-        _tell("restarting this kernel, once: it still has the former {} loaded; then run all again".format(names))
+        _tell(f"restarting this kernel, once: it still has the former {names} loaded; then run all again")
         sys.stdout.flush()
         time.sleep(1)  # another thread sends the kernel's output
         os._exit(0)  # what runs the kernel sees that it is gone, and starts it again

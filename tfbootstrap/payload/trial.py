@@ -48,7 +48,7 @@ class Trial:
             self.tf.config.experimental.set_memory_growth(gpu, True)
         found, expected = str(self.tf.__version__), self.lock["tensorflow"].split(".post", 1)[0]
         if found.replace("-", "") != expected:
-            raise WantingError("{} from {}".format(found, self.tf.__file__), expected)
+            raise WantingError(f"{found} from {self.tf.__file__}", expected)
         return found
 
     def check_build(self) -> str:
@@ -67,7 +67,7 @@ class Trial:
         both = [key for key in expected if expected[key] and found.get(key)]
         for key in both:
             if not _agree(expected[key], found[key]):
-                raise WantingError("{} {}".format(key, found[key]), expected[key])
+                raise WantingError(f"{key} {found[key]}", expected[key])
         if not both:
             raise DoesNotApplyError("neither CUDA nor cuDNN is named")
         return ", ".join("{} {}".format(key.split("_")[0], found[key]) for key in both if key.endswith("version"))
@@ -100,8 +100,8 @@ class Trial:
         history = self.model.fit(self.numbers(8, 8, 8, 1), self.numbers(8, 2), batch_size=4, verbose=0)
         loss = history.history["loss"][0]
         if not self.np.isfinite(loss):
-            raise WantingError("loss {}".format(loss), "a finite loss", LIBRARIES)
-        return "loss {:.3g}".format(loss)
+            raise WantingError(f"loss {loss}", "a finite loss", LIBRARIES)
+        return f"loss {loss:.3g}"
 
     def check_save_load(self) -> str:
         """Save the model in its release's format, load it, and compare the predictions."""
@@ -132,7 +132,7 @@ class Trial:
         names = [str(ask(gpu).get("device_name", gpu.name)) for gpu in self.gpus()]
         expected = max(1, self.lock["visible_gpus"])
         if len(names) < expected:
-            raise WantingError(", ".join(names) or "none", "{} of them".format(expected), LIBRARIES)
+            raise WantingError(", ".join(names) or "none", f"{expected} of them", LIBRARIES)
         return ", ".join(names)
 
     def check_gpu_placement(self) -> str:
@@ -143,11 +143,11 @@ class Trial:
         with self.tf.device("/CPU:0"):
             expected = self.tf.nn.conv2d(image, kernel, 1, "SAME").numpy()
         for number in range(len(self.gpus())):
-            with self.tf.device("/GPU:{}".format(number)):
+            with self.tf.device(f"/GPU:{number}"):
                 result = self.tf.nn.conv2d(image, kernel, 1, "SAME")
             self.compare(result, expected)
-            if "GPU:{}".format(number) not in result.device:
-                raise WantingError(result.device, "GPU:{}".format(number), LIBRARIES)
+            if f"GPU:{number}" not in result.device:
+                raise WantingError(result.device, f"GPU:{number}", LIBRARIES)
         placed = str(self.tf.linalg.matmul(image[0], image[0], transpose_b=True).device)
         if "GPU" not in placed:
             raise WantingError(placed, "a GPU without being told", LIBRARIES)
@@ -170,8 +170,8 @@ class Trial:
         """Compare with NumPy's result; a GPU rounds to ten bits."""
         worst = float(self.np.max(self.np.abs(self.np.asarray(found) - expected) / (1 + self.np.abs(expected))))
         if not worst < 0.01:
-            raise WantingError("off by {:.1g}".format(worst), "NumPy's result", LIBRARIES)
-        return "off by {:.1g}".format(worst)
+            raise WantingError(f"off by {worst:.1g}", "NumPy's result", LIBRARIES)
+        return f"off by {worst:.1g}"
 
 
 TRIAL_CHECKS = ("import", "build", "keras", "eager", "matmul", "fit", "save-load", "xla", "gpu", "gpu-placement")

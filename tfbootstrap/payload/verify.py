@@ -50,11 +50,11 @@ def check_local_files(pins: Dict[str, str], distributions: List[Installed], plac
 
 def check_versions(pins: Dict[str, str], distributions: List[Installed]) -> Check:
     """Check that every pin is installed whole and in exactly its version."""
-    expected = "{} packages as locked".format(len(pins))
+    expected = f"{len(pins)} packages as locked"
     different = find_differences(pins, distributions)
     if not different:
         return make_check("versions", "pass", expected, expected)
-    found = "; ".join("{}: {}".format(name, reason) for name, reason in sorted(different.items()))
+    found = "; ".join(f"{name}: {reason}" for name, reason in sorted(different.items()))
     return make_check("versions", "fail", found, expected, "run the bootstrap without --verify-only: it installs these")
 
 
@@ -95,7 +95,7 @@ def check_shadowing(names: Iterable[str], places: List[str]) -> Check:
             hiding += [path for path in local if os.path.isfile(path)]
     if not hiding:
         return make_check("shadowing", "pass", "no local file hides a package", "")
-    hint = "rename {}: Python imports it instead of the installed package".format(hiding[0])
+    hint = f"rename {hiding[0]}: Python imports it instead of the installed package"
     return make_check("shadowing", "fail", ", ".join(hiding), "no local file with a package's name", hint)
 
 
@@ -148,13 +148,13 @@ def _run_limited(command: List[str], folder: str) -> Tuple[Optional[int], str]:
 
 def _died(name: str, code: Optional[int], output: str) -> Check:
     if code is None:
-        found = "no answer after {} seconds".format(TRIAL_LIMIT)
+        found = f"no answer after {TRIAL_LIMIT} seconds"
         return make_check(name, "fail", found, "an answer", "see whether the machine or its GPU hangs: nvidia-smi, top")
     hints = {
         -signal.SIGILL: "this TensorFlow was compiled for a processor with AVX: use another machine",
         -9: "something ended the process, mostly for lack of memory: free some, or use a larger machine",
     }
-    found = "the process was ended by signal {}".format(-code) if code < 0 else "the process ended with {}".format(code)
+    found = f"the process was ended by signal {-code}" if code < 0 else f"the process ended with {code}"
     last = [line for line in mask_credentials(output).splitlines() if line.strip()][-3:]
     hint = hints.get(code, "the last lines of its output name the cause")
     return make_check(name, "fail", "; ".join([found, *last]), "no crash", hint)
@@ -171,7 +171,7 @@ def _own_and_others(name: str, own: List[str], others: List[str], expected: str,
 
 
 def _first(items: List[str]) -> str:
-    return ", ".join(items[:5]) + (" and {} more".format(len(items) - 5) if len(items) > 5 else "")
+    return ", ".join(items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
 
 
 def _python_path() -> List[str]:
