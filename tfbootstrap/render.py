@@ -55,6 +55,7 @@ def render_cell(lock: Lock, sources: Mapping[str, str], template: str, options: 
     sources = {name: slim(source) for name, source in sources.items()}
     imports, body = bundle([sources[name] for name in CELL_MODULES])
     quote = as_packed_text if options.style == "compact" else as_raw_text
+    imports = imports.replace("\nimport ", ", ")
     parts = {"payload": quote(f"{imports}\n\n{body}\n"), "trial": quote(sources[TRIAL] + TRIAL_CALL)}
     return _fill(template, lock, {**parts, "options": options})
 

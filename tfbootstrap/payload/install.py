@@ -98,7 +98,7 @@ def _change_environment(lock: Dict[str, Any], installer: str, say: Say) -> Dict[
     failure = _run_installers(lock, different, installer, say)
     left, _ = find_work(lock)
     if failure or left:
-        failure = failure or "the installer said that all went well"
+        failure = failure or "the installer was content"
         names = ", ".join(sorted(left)) or "none"
         problem = f"{failure}; {len(left)} of {len(pins)} packages still differ from the lock: {names}"
         raise BootstrapError(problem, _hint_for(failure), 4)
@@ -236,7 +236,7 @@ def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:
 
 def _pip_sources() -> Set[str]:
     """Return which settings of pip say where to look for packages, where uv has none of its own."""
-    if any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE")):
+    if any(os.environ.get("UV_" + name) for name in ("DEFAULT_INDEX", "INDEX", "INDEX_URL", "CONFIG_FILE")):
         return set()
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
