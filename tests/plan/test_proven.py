@@ -157,3 +157,36 @@ def test_known_bad_pins_are_refused_wherever_they_come_from() -> None:
         facts=found.facts, request=found.request, candidate=found.candidates[0], gpus=(), pins=pins, proven="2026-11-21"
     )
     assert judge_solution(plan, load(KnownBadMatrix)).warnings == ()
+
+
+WITH_COMPANIONS = replace(
+    PROOF,
+    companions=(
+        pin_line("tensorflow-probability", "0.25.0", (HASH,), ("the command line",)),
+        pin_line("dm-tree", "0.1.9", (HASH,), ("tensorflow-probability",)),
+        pin_line("attrs", "26.1.0", (HASH,), ("dm-tree",)),
+        pin_line("tf-keras", "2.20.1", (HASH,), ("the command line",)),
+        pin_line("wheel", "0.48.0", (HASH,), ("numpy", "tf-keras")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted_names", "more"),
+    [
+        ((), []),
+        (("tensorflow-probability",), ["attrs", "dm-tree", "tensorflow-probability"]),
+        (("tf-keras",), ["tf-keras", "wheel"]),
+        (("pandas",), []),
+    ],
+)
+def test_a_companion_brings_what_it_needs_and_no_other(wanted_names: tuple[str, ...], more: list[str]) -> None:
+    names = {package.name for package in proven_solution(WITH_COMPANIONS, wanted_names).packages}
+    assert sorted(names - {"numpy", "setuptools", "tensorflow"}) == more
+
+
+def test_a_request_for_proven_companions_is_covered() -> None:
+    assert covers(WITH_COMPANIONS, admission(ask("2.20.0", "tf-keras", "tensorflow-probability>=0.24")), None)
+    assert not covers(WITH_COMPANIONS, admission(ask("2.20.0", "tf-keras<2.20")), None)
+    assert not covers(PROOF, admission(ask("2.20.0", "tf-keras")), None)
+    assert unproven({"tf-keras": "2.20.1", "numpy": "2.2.6"}, WITH_COMPANIONS) == ()

@@ -130,7 +130,7 @@ def _proven(
         return None
     if proof is None or not covers(proof, admission, existing):
         return None
-    solution = proven_solution(proof)
+    solution = proven_solution(proof, [item.name for item in admission.request.packages])
     return decide(admission, admission.candidates[0], solution), solution
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -11,9 +12,12 @@ from packaging.version import Version
 
 from tfbootstrap.facts import Facts
 from tfbootstrap.lock import Lock
-from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, Proof, proof_name
+from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, Proof, ProvenPin, proof_name
 from tfbootstrap.plan.records import Admission, Candidate
 from tfbootstrap.resolution import ResolvedPackage, Solution
+
+TYPED: Final = ("the request", "the command line")
+"""Reasons for a pin that were those of the proof's own lock."""
 
 
 def proof_for(candidate: Candidate, facts: Facts) -> str | None:
@@ -31,9 +35,10 @@ def covers(proof: Proof, admission: Admission, existing: Lock | None) -> bool:
     asked for within every bound. A lock that is there and pins something else has its say first.
     """
     candidate, request = admission.candidates[0], admission.request
+    wanted = [item.name for item in request.packages]
     if request.slim or not _serves_libc(proof.libc, admission.facts.platform.libc):
         return False
-    pins = {pin.name: pin.version for pin in proof.packages}
+    pins = {pin.name: pin.version for pin in pins_for(proof, wanted)}
     if existing is not None and {pin.name: pin.version for pin in existing.pins} != pins:
         return False
     asked = [wanted.requirement for wanted in request.packages]
@@ -58,18 +63,33 @@ def _serves_libc(floor: str, found: str | None) -> bool:
     return family == own_family and Version(own) >= Version(version)
 
 
-def proven_solution(proof: Proof) -> Solution:
-    """Return the pins of a proof as a resolver would."""
+def pins_for(proof: Proof, wanted: Collection[str]) -> tuple[ProvenPin, ...]:
+    """Return the pins of a proof, with those of its companions that are wanted and what these need, sorted by name."""
+    included = {pin.name for pin in proof.packages} | set(wanted)
+    left, taken = list(proof.companion_packages), []
+    while found := [pin for pin in left if pin.name in wanted or included.intersection(pin.via) - _own(proof)]:
+        taken += found
+        included |= {pin.name for pin in found}
+        left = [pin for pin in left if pin not in found]
+    return tuple(sorted((*proof.packages, *taken), key=lambda pin: pin.name))
+
+
+def _own(proof: Proof) -> frozenset[str]:
+    return frozenset(pin.name for pin in proof.packages)
+
+
+def proven_solution(proof: Proof, wanted: Collection[str] = ()) -> Solution:
+    """Return the pins of a proof as a resolver would, with the companions that are wanted."""
     return Solution(
         packages=tuple(
             ResolvedPackage(
                 name=pin.name,
                 version=pin.version,
-                via=tuple(reason for reason in pin.via if reason != "the request"),
+                via=tuple(reason for reason in pin.via if reason not in TYPED),
                 files=(),
                 hashes=pin.hashes,
             )
-            for pin in proof.packages
+            for pin in pins_for(proof, wanted)
         ),
         engine=f"proof of {proof.proven}",
     )
@@ -80,12 +100,13 @@ def with_preferences(preferences: tuple[tuple[str, str], ...], proof: Proof | No
     if proof is None:
         return preferences
     known = {name for name, _ in preferences}
-    return (*preferences, *((pin.name, pin.version) for pin in proof.packages if pin.name not in known))
+    proven = (*proof.packages, *proof.companion_packages)
+    return (*preferences, *((pin.name, pin.version) for pin in proven if pin.name not in known))
 
 
 def unproven(pins: Mapping[str, str], proof: Proof) -> tuple[str, ...]:
     """Return the packages among pins that are not as the proof has them."""
-    proven = {pin.name: pin.version for pin in proof.packages}
+    proven = {pin.name: pin.version for pin in (*proof.packages, *proof.companion_packages)}
     return tuple(name for name, version in sorted(pins.items()) if proven.get(name) != version)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -259,22 +260,21 @@ def _data_files(folder: Path) -> list[tuple[type[MatrixFile], Path]]:
 @click.option("--only", metavar="SPEC", help="Prove these TensorFlow releases only (`==2.20.*`).")
 @click.option("--python", metavar="X.Y", help="Prove this Python only.")
 @click.option("--jobs", type=click.IntRange(1, 2), default=1, help="Cells at a time.")
+@click.option("--companions", is_flag=True, help="Prove companions beside the pins that are proven.")
 @click.option("--again", is_flag=True, help="Prove with the newest versions what is proven already.")
 @click.option(
     "--work", type=click.Path(path_type=Path), metavar="DIR", help="Scratch folder (default: a cache folder)."
 )
 @_matrix_option
-def prove(
-    only: str | None, python: str | None, jobs: int, again: bool, work: Path | None, directory: Path | None
-) -> int:
+def prove(**given: Any) -> int:
     """Install and try the newest patch of each minor under each Python; write a proof of each.
 
     What has a passed proof is left out, so that a run that was stopped goes on where it was.
     """
-    from tfbootstrap.upkeep.campaign import run_campaign
+    from tfbootstrap.upkeep.campaign import Wishes, run_campaign
 
-    specifier = parse_only(only) if only else None
-    return run_campaign(_folder(directory), work, only=specifier, python=python, jobs=jobs, again=again)
+    matrix, only = _folder(given.pop("directory")), given.pop("only")
+    return run_campaign(matrix, Wishes(only=parse_only(only) if only else None, **given))
 
 
 def _folder(directory: Path | None) -> Path:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,27 +17,40 @@ from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.edges.resources import load
 from tfbootstrap.errors import ExitCode, MachineError, UsageError
+from tfbootstrap.matrix.companions import CompanionsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.upkeep.cells import Cell, all_cells, select
 from tfbootstrap.upkeep.prove import StepError, Workshop, existing_proof, prove
+from tfbootstrap.upkeep.prove_companions import prove_companions
 
 Say = Callable[[str], None]
 
 
-def run_campaign(
-    matrix: Path, work: Path | None, *, only: SpecifierSet | None, python: str | None, jobs: int, again: bool
-) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """Which cells to prove, and how."""
+
+    only: SpecifierSet | None = None
+    python: str | None = None
+    jobs: int = 1
+    again: bool = False
+    companions: bool = False
+    work: Path | None = None
+
+
+def run_campaign(matrix: Path, wishes: Wishes) -> int:
     """Prove what is asked for and not yet proven; return 0 where all passed, 1 where a cell failed."""
-    workshop = Workshop(folder=(work or _default_work()).resolve(), matrix=matrix.resolve())
+    workshop = Workshop(folder=(wishes.work or _default_work()).resolve(), matrix=matrix.resolve())
     workshop.folder.mkdir(parents=True, exist_ok=True)
-    asked = select(all_cells(load(TensorflowMatrix, matrix)), only, python)
+    asked = select(all_cells(load(TensorflowMatrix, matrix)), wishes.only, wishes.python)
     if not asked:
         raise UsageError("no cell is asked for", hint="leave out --only or --python")
-    left = asked if again else tuple(cell for cell in asked if not _is_proven(workshop, cell))
+    left = tuple(cell for cell in asked if wishes.again or not _is_done(workshop, cell, wishes))
+    prove_one = partial(_prove_one, workshop, load(CompanionsMatrix, matrix) if wishes.companions else None)
     failed = 0
-    with _progress(len(left)) as (say, advance), ThreadPoolExecutor(max_workers=jobs) as pool:
+    with _progress(len(left)) as (say, advance), ThreadPoolExecutor(max_workers=wishes.jobs) as pool:
         try:
-            for future in as_completed([pool.submit(_prove_one, workshop, cell, say) for cell in left]):
+            for future in as_completed([pool.submit(prove_one, cell, say) for cell in left]):
                 failed += not future.result()
                 advance()
         except BaseException:
@@ -45,22 +60,25 @@ def run_campaign(
     return int(ExitCode.WANTING if failed else ExitCode.DONE)
 
 
-def _is_proven(workshop: Workshop, cell: Cell) -> bool:
-    return existing_proof(workshop, cell) is not None
+def _is_done(workshop: Workshop, cell: Cell, wishes: Wishes) -> bool:
+    proof = existing_proof(workshop, cell)
+    return proof is not None and (not wishes.companions or bool(proof.companions or proof.note))
 
 
-def _prove_one(workshop: Workshop, cell: Cell, say: Say) -> bool:
+def _prove_one(workshop: Workshop, companions: CompanionsMatrix | None, cell: Cell, say: Say) -> bool:
     start = time.monotonic()
     try:
-        proof = prove(workshop, cell)
+        proof = prove_companions(workshop, cell, companions) if companions else prove(workshop, cell)
     except (StepError, MachineError) as error:
         say(f"{cell.name}: no proof: {error}")
         return False
+    if proof is None:
+        say(f"{cell.name}: prove the cell itself first")
+        return False
     seconds = time.monotonic() - start
     say(f"{cell.name}: {proof.result} in {seconds:.0f} s")
-    for line in proof.checks:
-        if line.startswith("fail "):
-            say(f"    {line}")
+    for line in [*(line for line in proof.checks if line.startswith("fail ")), *filter(None, [proof.note])]:
+        say(f"    {line}")
     return proof.result == "passed"
 
 

@@ -85,10 +85,9 @@ def prove(workshop: Workshop, cell: Cell) -> Proof:
     folder.mkdir(parents=True)
     try:
         lock = _lock(workshop, cell, folder)
-        results = _try(workshop, interpreter, lock, folder)
-        places = (f"{folder}{os.sep}", f"{interpreter.parents[1]}{os.sep}")
-        proof = _record(cell, lock, [_without(places, result) for result in results], _exact_version(interpreter))
-        _write(workshop, proof)
+        results = install_and_try(workshop, interpreter, lock, folder)
+        proof = _record(cell, lock, results, _exact_version(interpreter))
+        write(workshop, proof)
         return proof
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +95,7 @@ def prove(workshop: Workshop, cell: Cell) -> Proof:
             _run([str(find_uv()), "cache", "clean", "--quiet", "tensorflow"], folder.parent, workshop, "cache")
 
 
-def _write(workshop: Workshop, proof: Proof) -> None:
+def write(workshop: Workshop, proof: Proof) -> None:
     """Write a record; one that passed puts an end to that of a failure, but newer pins that fail undo no proof."""
     workshop.proofs.mkdir(exist_ok=True)
     write_atomically(workshop.proofs / proof.file_name, dump(proof))
@@ -104,15 +103,30 @@ def _write(workshop: Workshop, proof: Proof) -> None:
         (workshop.proofs / f"{proof.name}{FAILED}.yaml").unlink(missing_ok=True)
 
 
-def _lock(workshop: Workshop, cell: Cell, folder: Path) -> Lock:
-    command = [sys.executable, "-m", "tfbootstrap", "lock", f"--tensorflow={cell.tensorflow}"]
-    command += [f"--python={cell.python}", f"--runtime={cell.runtime}", "--upgrade", f"--matrix={workshop.matrix}"]
+def run_lock(workshop: Workshop, cell: Cell, folder: Path, *more: str) -> str:
+    """Lock a cell into a folder as a user would, and return what was said; raises StepError."""
+    command = [sys.executable, "-m", "tfbootstrap", "lock", *more, f"--tensorflow={cell.tensorflow}"]
+    command += [f"--python={cell.python}", f"--runtime={cell.runtime}", f"--matrix={workshop.matrix}"]
     # The one step that is ours: it needs our own modules, wherever they come from.
     environment = {**workshop.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
     code, output = _run(command, folder, workshop, "lock", environment=environment)
     if code != 0:
-        raise StepError("lock", output)
+        raise StepError("lock", _end_of(output, folder))
+    return output
+
+
+def _lock(workshop: Workshop, cell: Cell, folder: Path) -> Lock:
+    run_lock(workshop, cell, folder, "--upgrade")
     return read_lock((folder / "requirements.txt").read_text(encoding="utf-8"), "requirements.txt")
+
+
+def install_and_try(workshop: Workshop, interpreter: Path, lock: Lock, folder: Path) -> list[dict[str, str]]:
+    """Install the lock of a folder in a fresh environment, verify it, try it deeply; return every check.
+
+    What is found names no folder of this machine.
+    """
+    places = (f"{folder}{os.sep}", f"{interpreter.parents[1]}{os.sep}")
+    return [_without(places, result) for result in _try(workshop, interpreter, lock, folder)]
 
 
 def _try(workshop: Workshop, interpreter: Path, lock: Lock, folder: Path) -> list[dict[str, str]]:
@@ -121,18 +135,20 @@ def _try(workshop: Workshop, interpreter: Path, lock: Lock, folder: Path) -> lis
     made = [uv, "venv", "--quiet", "--no-project", "--no-python-downloads", "--python", str(interpreter)]
     code, output = _run([*made, str(environment)], folder, workshop, "venv")
     if code != 0:
-        return [_failed("environment", output)]
+        return [_failed("environment", _end_of(output, folder))]
     report = folder / "report.json"
     code, output = _run(
         [str(python), "bootstrap.py", "--deep", "--installer", uv, "--json", str(report)], folder, workshop, "bootstrap"
     )
     if not report.is_file():
-        return [_failed("bootstrap", output)]
+        return [_failed("bootstrap", _end_of(output, folder))]
     results = list(json.loads(report.read_text(encoding="utf-8"))["checks"])
     if code != 0 and all(check["status"] != "fail" for check in results):
-        results.append(_failed("bootstrap", output))
+        results.append(_failed("bootstrap", _end_of(output, folder)))
     code, output = _run([uv, "pip", "check", "--quiet", "--python", str(python)], folder, workshop, "pip-check")
-    results.append({"id": "pip-check", "status": "pass"} if code == 0 else _failed("pip-check", output))
+    results.append(
+        {"id": "pip-check", "status": "pass"} if code == 0 else _failed("pip-check", _end_of(output, folder))
+    )
     return results + _smoke(workshop, python, lock, folder)
 
 
@@ -148,7 +164,7 @@ def _smoke(workshop: Workshop, python: Path, lock: Lock, folder: Path) -> list[d
     results = [{**line, "id": f"deep-{line['id']}"} for line in lines if "id" in line]
     if code != 0:
         last = lines[-1].get("begins", "exit") if lines else "start"
-        results.append(_failed(f"deep-{last}", f"ended with {code}; {output}"))
+        results.append(_failed(f"deep-{last}", f"ended with {code}; {_end_of(output, folder)}"))
     return results
 
 
@@ -161,7 +177,7 @@ def _run(
     environment: Mapping[str, str] | None = None,
     limit: int = STEP_LIMIT,
 ) -> tuple[int, str]:
-    """Run one step and return its exit code and the end of what it said."""
+    """Run one step and return its exit code and what it said."""
     try:
         result = subprocess.run(
             command,
@@ -177,7 +193,7 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return 124, f"{step} took more than {limit} seconds"
-    return result.returncode, _end_of(result.stdout, folder)
+    return result.returncode, result.stdout
 
 
 def _end_of(output: str, folder: Path) -> str:
