@@ -102,3 +102,39 @@ def test_proofs_are_small_and_named_as_their_cells() -> None:
     files = list(Path(MATRIX / "proofs").iterdir())
     assert sum(file.stat().st_size for file in files) < 2 * 1024 * 1024
     assert {file.name for file in files} == {proof.file_name for proof in read_proofs(MATRIX)}
+
+
+@pytest.fixture
+def copied_matrix(sandbox: Sandbox) -> Path:
+    """Return a copy of the shipped matrix that a test may change."""
+    return Path(shutil.copytree(MATRIX, sandbox.root / "matrix"))
+
+
+def test_a_changed_bound_makes_the_locks_stale_that_it_decided(sandbox: Sandbox, copied_matrix: Path) -> None:
+    proof = next(proof for proof in PROOFS if proof.tensorflow == "2.20.0")
+    lock(sandbox, proof, "--offline")
+    path = copied_matrix / "bounds.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace('bad: "82.0.0"', 'bad: "82.0.1"'), encoding="utf-8")
+    result = sandbox.tfbootstrap("lock", "--check", f"--matrix={copied_matrix}")
+    assert result.returncode == 1
+    assert "the matrix row bounds:setuptools-82-tensorboard has changed" in result.stderr
+    assert "hub" not in result.stderr
+
+
+def test_pins_that_became_known_bad_make_a_lock_stale_and_are_not_locked_again(
+    sandbox: Sandbox, copied_matrix: Path
+) -> None:
+    proof = next(proof for proof in PROOFS if proof.tensorflow == "2.20.0")
+    lock(sandbox, proof, "--offline")
+    path = copied_matrix / "known_bad.yaml"
+    text = path.read_text(encoding="utf-8")
+    row = text[text.index("  - id: tensorflow-cpu-beside") : text.index("  - id: tensorflow-intel-stub")]
+    row = row.replace("tensorflow-cpu-beside", "tensorflow-x").replace('tensorflow-cpu: ">=0"', 'six: ">=1"')
+    path.write_text(text + row, encoding="utf-8")
+    result = sandbox.tfbootstrap("lock", "--check", f"--matrix={copied_matrix}")
+    assert result.returncode == 1
+    assert "what it pins has become known to be broken" in result.stderr
+    again = lock(sandbox, proof, "--offline", f"--matrix={copied_matrix}")
+    assert again.returncode == 3
+    assert "tensorflow-x" in again.stderr
+    assert "Traceback" not in again.stderr
