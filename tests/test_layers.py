@@ -31,11 +31,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "explain": CORE | {"plan"},
     "render": CORE | {"plan", "lock", "slim"},
     "slim": CORE,
+    "diagnose": CORE,
     "payload": frozenset(),
     "edges": CORE | {"payload", "resolution"},
     "app": CORE | DECISIONS | {"edges", "payload", ""},
     "cli": CORE | DECISIONS | {"app", ""},
-    "upkeep": CORE | {"edges", "lock", "plan", ""},
+    "upkeep": CORE | {"diagnose", "edges", "lock", "plan", ""},
 }
 """Room -> the other rooms that it may import; "" is the package itself (its version). Nobody may import `upkeep`."""
 
@@ -45,6 +46,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "matrix": frozenset({"packaging"}),
     "plan": frozenset({"packaging"}),
     "explain": frozenset({"packaging"}),
+    "diagnose": frozenset({"packaging"}),
     "configuration": frozenset({"packaging"}),
     "lock": frozenset({"packaging", "tomlkit"}),
     "lock_diff": frozenset({"packaging"}),

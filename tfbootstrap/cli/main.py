@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "cell": "Print a self-contained notebook cell for a lock, or put it into notebooks.",
     "install": "Install a lock here and verify it.",
     "verify": "Verify that this environment is what a lock says.",
+    "diagnose": "Name the cause of an error and the next step, from its text.",
     "matrix": "Look at the compatibility data.",
 }
 """Subcommand -> its one-line help. Each lives in `tfbootstrap.cli.<name>` as the click command `command`."""

@@ -1,0 +1,138 @@
+"""What a text shows: which classes, in which order, harmless for whom, and what to do on that machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.diagnose.support import ROWS, ids, only, read
+from tests.support.machines import MACHINES
+from tfbootstrap.diagnose.reading import KEPT_LINES, LONGEST_LINE
+from tfbootstrap.edges.machine import read_facts
+from tfbootstrap.facts import Facts
+
+MISSING = "Could not load dynamic library '{}'; dlerror: {}: cannot open shared object file: No such file or directory"
+NUMA = "successful NUMA node read from SysFS had negative value (-1), but there must be at least one NUMA node"
+NO_DEVICE = "failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected"
+
+
+def test_what_ends_the_program_comes_first_then_what_comes_first() -> None:
+    text = "\n".join([NUMA, MISSING.format("libcudnn.so.8", "libcudnn.so.8"), NO_DEVICE, "Illegal instruction"])
+    assert ids(read(text)) == ["illegal-instruction-avx", "missing-cuda-lib", "cuda-no-device", "harmless-numa"]
+
+
+def test_the_library_after_dlerror_is_the_missing_one() -> None:
+    finding = only(read(MISSING.format("libcusolver.so.11", "libnvJitLink.so.12")))
+    assert finding.cause.startswith("libnvJitLink.so.12 ")
+
+
+def test_the_same_words_are_harmless_for_tensorrt_and_not_for_cuda() -> None:
+    report = read("\n".join(MISSING.format(name, name) for name in ("libnvinfer.so.7", "libcudart.so.11.0")))
+    assert {finding.id: finding.harmless for finding in report.findings} == {
+        "missing-cuda-lib": False,
+        "harmless-tensorrt": True,
+    }
+
+
+def test_versions_are_looked_up() -> None:
+    finding = only(read("Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0."))
+    assert "is 9.1.0" in finding.cause
+    assert finding.remarks == ("compiled with cuDNN 9.3: TensorFlow 2.18 to 2.21",)
+    finding = only(read(MISSING.format("libcudart.so.11.0", "libcudart.so.11.0")))
+    assert "can't use a GPU without libcudart.so.11.0" in finding.remarks[0]
+
+
+def test_the_list_of_versions_tells_the_python() -> None:
+    text = (
+        "ERROR: Could not find a version that satisfies the requirement tensorflow==2.13.0 (from versions: 2.20.0rc0, "
+        "2.20.0)\nERROR: No matching distribution found for tensorflow==2.13.0"
+    )
+    finding = only(read(text))
+    assert "a list that begins with TensorFlow 2.20.0rc0 is that of Python 3.13" in finding.remarks
+    assert any("TensorFlow 2.13.0 is for Python 3.8 to 3.11" in step for step in finding.fix)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[31mModuleNotFoundError\x1b[39m: No module named \x1b[1m'keras.src.engine'\x1b[0m",
+        "2025-01-01T10:00:00Z ModuleNotFoundError: No module named 'keras.src.engine'\r\n",
+        "progress 1\rprogress 2\rModuleNotFoundError: No module named 'keras.src.engine'",
+        '{"log":"' + "x" * 300 + "\\nModuleNotFoundError: No module named 'keras.src.engine'\\n\"}",
+        "x" * 3 * LONGEST_LINE + "ModuleNotFoundError: No module named 'keras.src.engine'" + "y" * 3 * LONGEST_LINE,
+    ],
+    ids=["colours", "timestamp", "progress", "json", "long-line"],
+)
+def test_what_surrounds_an_error_does_not_hide_it(text: str) -> None:
+    assert only(read(text)).id == "keras-import"
+
+
+def test_colours_and_timestamps_are_not_shown() -> None:
+    finding = only(read(f"2024-06-19 16:06:44.996032: \x1b[33m{NO_DEVICE}\x1b[0m"))
+    assert finding.lines[0].text == NO_DEVICE
+
+
+def test_lines_are_counted_from_one_and_not_all_kept() -> None:
+    report = read("fine\n" + f"{NUMA}\n" * 50, block=7)
+    finding = only(report)
+    assert (report.lines_read, finding.count, finding.lines[0].number) == (51, 50, 2)
+    assert len(finding.lines) <= KEPT_LINES
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["jane", "s3cr3tpassw0rd", "hf_abcdefghijklmnopqrstuvwx", "jane.doe@corp.example", "Jane Doe"],
+)
+def test_secrets_are_not_repeated(secret: str) -> None:
+    text = (
+        "ImportError: /home/jane/env/x.so: version `GLIBC_2.29' not found (required by /home/jane/y.so)\n"
+        "  ERROR: Failed building wheel for x from https://jane:s3cr3tpassw0rd@index.test/simple\n"
+        "HF_TOKEN=hf_abcdefghijklmnopqrstuvwx Illegal instruction jane.doe@corp.example\n"
+        "DLL load failed while importing _pywrap_tensorflow C:\\Users\\Jane Doe\\env\n"
+    )
+    shown = json.dumps([finding.to_json() for finding in read(text).findings], ensure_ascii=False)
+    assert len(read(text).findings) == 3
+    assert secret not in shown
+
+
+def machine(name: str) -> Facts:
+    return read_facts(MACHINES / name / "facts.json")
+
+
+def test_a_missing_library_is_harmless_only_where_there_is_no_gpu() -> None:
+    text = MISSING.format("libcudart.so.11.0", "libcudart.so.11.0")
+    assert only(read(text, machine("linux-plain-cpu"))).harmless
+    assert not only(read(text, machine("linux-plain-a100"))).harmless
+    assert not only(read(text)).harmless
+
+
+def test_steps_are_those_of_the_machine() -> None:
+    in_colab = only(read(NO_DEVICE, machine("linux-colab-t4"))).fix
+    in_a_container = only(read(NO_DEVICE, machine("linux-container-without-gpus"))).fix
+    assert any("Runtime > Change runtime type" in step for step in in_colab)
+    assert any("docker run --gpus all" in step for step in in_a_container)
+    assert not any("Runtime >" in step for step in in_a_container)
+    assert not any("docker" in step for step in in_colab)
+
+
+def test_the_text_itself_tells_the_machine() -> None:
+    report = read(f"/content/drive/MyDrive/x.py\ntensorflow version: 2.15.0\nC:/x\n{NO_DEVICE}")
+    assert (report.context.tensorflow, "colab" in report.context.situations) == ("2.15.0", True)
+    assert any("Runtime > Change runtime type" in step for step in only(report).fix)
+
+
+def test_nothing_is_found_in_a_healthy_log() -> None:
+    lines = [f"{step}/1875 [=====>....] - ETA: 3s - loss: 0.{step} - accuracy: 0.98" for step in range(1000)]
+    report = read("\n".join(["Epoch 1/3", *lines, "Model saved to /tmp/model.keras, no error"]))
+    assert (report.findings, report.wanting) == ((), False)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=400), st.integers(1, 50))
+def test_any_text_is_read_and_blocks_do_not_matter(text: str, block: int) -> None:
+    example = "\n".join(ROWS[len(text) % len(ROWS)].matches[0].text)
+    whole = f"{text}\n{example}\n{text}"
+    assert ids(read(whole, block=block)) == ids(read(whole))

@@ -1,0 +1,180 @@
+"""From what was met in a text to findings: the gravest first, then in the order of the text. Layer 2: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tfbootstrap.diagnose.context import Context, make_context, observation_marks, with_wanted
+from tfbootstrap.diagnose.reading import Line, Reader, Sighting, marks_of
+from tfbootstrap.diagnose.redaction import redact
+from tfbootstrap.diagnose.remarks import Tables, remarks_on
+from tfbootstrap.facts import Facts
+from tfbootstrap.matrix.diagnoses import DiagnosisRow, Effect, Mark, Sign, Step, placeholders
+
+SHOWN_LINES: Final = 4
+SHOWN_LENGTH: Final = 300
+_GRAVITY: Final[Mapping[Effect, int]] = {"stops": 0, "degrades": 1, "nothing": 2}
+_TIME = re.compile(
+    r"^\s{0,20}(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?\s{0,4})"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One class that a text shows; every text in it is free of secrets."""
+
+    id: str
+    effect: Effect
+    cause: str
+    fix: tuple[str, ...]
+    lines: tuple[Line, ...]
+    count: int
+    """How many lines show it."""
+    remarks: tuple[str, ...] = ()
+    """What the matrix says about the versions captured."""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it can be ignored."""
+        return self.effect == "nothing"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "class": self.id,
+            "harmless": self.harmless,
+            "effect": self.effect,
+            "cause": self.cause,
+            "fix": list(self.fix),
+            "remarks": list(self.remarks),
+            "lines": [{"number": line.number, "text": line.text} for line in self.lines],
+            "count": self.count,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """All that was found in a text."""
+
+    findings: tuple[Finding, ...]
+    lines_read: int
+    context: Context
+
+    @property
+    def wanting(self) -> bool:
+        """Whether something found may need doing."""
+        return any(not finding.harmless for finding in self.findings)
+
+
+class Diagnosis:
+    """Reads one text and says what it shows."""
+
+    def __init__(self, rows: Sequence[DiagnosisRow], tables: Tables | None = None, facts: Facts | None = None) -> None:
+        self._rows = rows
+        self._tables = tables or Tables()
+        self._facts = facts
+        self._reader = Reader([*marks_of(rows), *observation_marks()])
+
+    def feed(self, block: str) -> None:
+        """Read on; a block may end anywhere."""
+        self._reader.feed(block)
+
+    def report(self) -> Report:
+        """Say what was found; the text ends here."""
+        self._reader.finish()
+        sightings = self._reader.sightings
+        context = make_context(sightings, self._facts, self._tables.tensorflow)
+        found = dict(_found(self._rows, sightings, context))
+        kept = [evidence for evidence in found.values() if not _explained(evidence.row, found)]
+        findings = [_finding(evidence, context, self._tables) for evidence in kept]
+        findings.sort(key=lambda finding: (_GRAVITY[finding.effect], finding.lines[0].number))
+        return Report(findings=tuple(findings), lines_read=self._reader.lines_read, context=context)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Evidence:
+    row: DiagnosisRow
+    sign: Sign
+    lines: tuple[Line, ...]
+    count: int
+    values: Mapping[str, Sequence[str]]
+
+
+def _found(
+    rows: Sequence[DiagnosisRow], sightings: Mapping[Mark, Sighting], context: Context
+) -> Iterator[tuple[str, _Evidence]]:
+    """Yield every class of which a sign is complete."""
+    for row in rows:
+        if not context.holds(row.when, row.unless, row.tensorflow):
+            continue
+        complete = [sign for sign in row.signs if _is_complete(sign, sightings)]
+        if complete:
+            yield row.id, _evidence(row, complete, sightings)
+
+
+def _is_complete(sign: Sign, sightings: Mapping[Mark, Sighting]) -> bool:
+    if any(mark not in sightings for mark in sign.marks):
+        return False
+    if not sign.differ:
+        return True
+    values = [value for name in sign.differ for mark in sign.marks for value in sightings[mark].values.get(name, ())]
+    return len(set(values)) > 1
+
+
+def _evidence(row: DiagnosisRow, signs: Sequence[Sign], sightings: Mapping[Mark, Sighting]) -> _Evidence:
+    # Signs stand in the order of what they tell; of several that are there the gravest speaks.
+    speaking = min(signs, key=lambda sign: _GRAVITY[sign.effect or row.effect])
+    own = [sightings[mark] for mark in speaking.marks]
+    values: dict[str, list[str]] = {}
+    for sighting in own:
+        for name, found in sighting.values.items():
+            values.setdefault(name, []).extend(found)
+    marks = dict.fromkeys(mark for sign in signs for mark in sign.marks)
+    numbers = {line.number: line for mark in marks for line in sightings[mark].lines}
+    lines = tuple(numbers[number] for number in sorted(numbers))
+    return _Evidence(
+        row=row, sign=speaking, lines=lines, count=sum(sightings[mark].count for mark in marks), values=values
+    )
+
+
+def _explained(row: DiagnosisRow, found: Mapping[str, _Evidence]) -> bool:
+    return any(name in found for name in row.yields_to)
+
+
+def _finding(evidence: _Evidence, context: Context, tables: Tables) -> Finding:
+    row, sign = evidence.row, evidence.sign
+    known = with_wanted(context, next(iter(evidence.values.get("wanted", ())), None), tables.tensorflow)
+    values = {**known.values, **{name: ", ".join(found) for name, found in evidence.values.items()}}
+    harmless = not known.situations.isdisjoint(row.harmless_when)
+    steps = sign.fix or row.fix
+    return Finding(
+        id=row.id,
+        effect="nothing" if harmless else (sign.effect or row.effect),
+        cause=_filled(sign.cause or row.cause, values),
+        fix=tuple(_steps(steps, known, values)),
+        lines=tuple(_shown(line) for line in evidence.lines[:SHOWN_LINES]),
+        count=evidence.count,
+        remarks=tuple(redact(text) for text in remarks_on(evidence.values, known, tables)),
+    )
+
+
+def _steps(steps: Sequence[Step], context: Context, values: Mapping[str, str]) -> Iterator[str]:
+    for step in steps:
+        known = all(name in values for name in placeholders(step.text))
+        if known and context.holds(step.when, step.unless, step.tensorflow):
+            yield _filled(step.text, values)
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    for name in placeholders(template):
+        template = template.replace(f"{{{name}}}", redact(values.get(name, "?"))[:SHOWN_LENGTH])
+    return template
+
+
+def _shown(line: Line) -> Line:
+    text = redact(_TIME.sub("", line.text)).strip()
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return Line(line.number, text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…")
