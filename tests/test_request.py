@@ -139,12 +139,12 @@ def test_a_malformed_requirement_is_named_with_line_and_column(line: str, column
 
 def test_wishes_about_tensorflow_are_parted_from_the_rest() -> None:
     wanted, _ = parse_requirements("tensorflow[and-cuda]>=2.15\nnumpy\ntensorflow\n", "requirements.in")
-    wishes, extra, rest = split_tensorflow("2.20", wanted)
+    wishes, extras, rest = split_tensorflow("2.20", wanted)
     assert [(str(wish.specifier), wish.said_by) for wish in wishes] == [
         ("==2.20.*", "--tensorflow"),
         (">=2.15", "requirements.in:1"),
     ]
-    assert extra
+    assert extras == {"and-cuda"}
     assert [one.name for one in rest] == ["numpy"]
 
 

@@ -68,6 +68,8 @@ class Request:
     """Every wish about TensorFlow's version; a version must satisfy all of them."""
     wants_cuda_extra: bool = False
     """A requirement named `tensorflow[and-cuda]`."""
+    extras: tuple[str, ...] = ()
+    """TensorFlow's other extras that requirements named."""
     packages: tuple[WantedPackage, ...] = ()
     constraints: tuple[WantedPackage, ...] = ()
     gpu: str = "auto"
@@ -100,6 +102,7 @@ class Request:
             "packages": sorted(str(wanted.requirement) for wanted in self.packages),
             "constraints": sorted(str(wanted.requirement) for wanted in self.constraints),
             "and-cuda": self.wants_cuda_extra,
+            **({"extras": self.extras} if self.extras else {}),
             "gpu": self.gpu,
             "driver": self.driver,
             "cuda": self.cuda,
@@ -225,10 +228,10 @@ def parse_requirements(
 
 def split_tensorflow(
     tensorflow: str | None, wanted: tuple[WantedPackage, ...]
-) -> tuple[tuple[TensorflowWish, ...], bool, tuple[WantedPackage, ...]]:
+) -> tuple[tuple[TensorflowWish, ...], frozenset[str], tuple[WantedPackage, ...]]:
     """Part the wishes about TensorFlow itself from the other requirements.
 
-    Returns the wishes (`--tensorflow` first), whether one of them names the `and-cuda` extra, and the rest.
+    Returns the wishes (`--tensorflow` first), the extras that they name, and the rest.
     """
     wishes = [TensorflowWish(specifier=parse_tensorflow(tensorflow), said_by="--tensorflow")] if tensorflow else []
     itself = [item for item in wanted if item.name in TENSORFLOW_NAMES]
@@ -237,8 +240,8 @@ def split_tensorflow(
         for item in itself
         if str(item.requirement.specifier)
     ]
-    extra = any("and-cuda" in item.requirement.extras for item in itself)
-    return tuple(wishes), extra, tuple(item for item in wanted if item.name not in TENSORFLOW_NAMES)
+    extras = frozenset(canonicalize_name(extra) for item in itself for extra in item.requirement.extras)
+    return tuple(wishes), extras, tuple(item for item in wanted if item.name not in TENSORFLOW_NAMES)
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:

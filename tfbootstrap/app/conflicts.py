@@ -11,9 +11,10 @@ from packaging.version import Version
 from tfbootstrap.errors import EngineConflictError, PackageIndexError, UsageError
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.conflict import conflict_rejections, lacks_tensorflow, retell, tied
+from tfbootstrap.plan.keras import keras_2_ways
 from tfbootstrap.plan.knowledge import Knowledge
-from tfbootstrap.plan.records import Admission, Rejections, WayOut
-from tfbootstrap.plan.ways_out import OTHER_TENSORFLOW, with_tensorflow
+from tfbootstrap.plan.records import OTHER_TENSORFLOW, Admission, Rejections, WayOut
+from tfbootstrap.plan.ways_out import with_tensorflow
 from tfbootstrap.request import WantedPackage, lock_command
 
 MOST_TRIALS = 3
@@ -36,7 +37,11 @@ def explain_conflict(
             "it has no tensorflow",
             hint="check the index configuration of uv or pip; an index can stand for another",
         ) from conflict
-    ways = (*_other_tensorflow(admission, knowledge, resolve), *_looser(conflict, admission, resolve))
+    ways = (
+        *keras_2_ways(admission),
+        *_other_tensorflow(admission, knowledge, resolve),
+        *_looser(conflict, admission, resolve),
+    )
     return Rejections(
         rejections=conflict_rejections(conflict.derivation, admission),
         ways_out=ways,

@@ -15,6 +15,8 @@ from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.knowledge import Knowledge
 
 if TYPE_CHECKING:
+    from tfbootstrap.matrix.companions import CompanionsMatrix
+    from tfbootstrap.matrix.libraries import LibrariesMatrix
     from tfbootstrap.plan.gpu import Hardware
 
 
@@ -29,6 +31,14 @@ class Tables:
     def digest(self) -> str:
         """Return what stands for the content of the whole matrix."""
         return digest(matrix_folder(self._directory))
+
+    def companionship(self) -> tuple[LibrariesMatrix, CompanionsMatrix]:
+        """Return what is known of CUDA's libraries and of what goes with TensorFlow, which few locks need."""
+        from tfbootstrap.matrix.companions import CompanionsMatrix
+        from tfbootstrap.matrix.libraries import LibrariesMatrix
+
+        folder = matrix_folder(self._directory)
+        return load(LibrariesMatrix, folder), load(CompanionsMatrix, folder)
 
     def knowledge(self, *, hardware: bool) -> Knowledge:
         """Return what is known, with the tables of hardware where they are asked for."""

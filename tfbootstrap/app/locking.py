@@ -8,17 +8,20 @@ from pathlib import Path
 
 from tfbootstrap import __version__
 from tfbootstrap.app.knowledge import Tables
+from tfbootstrap.app.one_major import resolve_one_major
 from tfbootstrap.app.proven import proof_of, told_by
 from tfbootstrap.app.requests import Job, LockOptions
+from tfbootstrap.app.slim import slimmed
 from tfbootstrap.app.targets import Target, find_target
 from tfbootstrap.edges.index_configuration import IndexConfiguration
-from tfbootstrap.errors import EngineConflictError, EngineError, InputError
+from tfbootstrap.errors import EngineConflictError, EngineError, InputError, UnsatisfiableError
 from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.matrix.proofs import Proof
 from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
 from tfbootstrap.plan.evidence import hardware_rows
+from tfbootstrap.plan.keras import with_keras_notes
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.known_bad import judge_solution
 from tfbootstrap.plan.markers import meant_for
@@ -92,12 +95,16 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
     kept = None if options.upgrade else existing
     proof = proof_of(admission, options)
     try:
-        plan, solution = _proven(admission, proof, job, common, kept) or _resolve(
-            admission, knowledge, common, kept, proof
+        found = resolve_one_major(
+            admission,
+            lambda asked: _proven(asked, proof, job, common, kept) or _resolve(asked, knowledge, common, kept, proof),
+            common.tables.companionship,
         )
     except EngineConflictError as conflict:
         return replace(outcome, rejections=_retold(conflict, admission, knowledge, common))
-    plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
+    if isinstance(found, Rejections):
+        return replace(outcome, rejections=found)
+    plan, solution = _completed(*found, admission, knowledge, common)
     plan = told_by(proof, plan)
     made = make_lock(
         plan,
@@ -155,6 +162,27 @@ def cross_check(job: Job, common: Common, other: Common, engines: tuple[str, str
         if pins.get(name) != others.get(name)
     )
     return replace(outcome, differences=differences)
+
+
+def _completed(
+    plan: Plan, solution: Solution, admission: Admission, knowledge: Knowledge, common: Common
+) -> tuple[Plan, Solution]:
+    """Return the plan with what its pins come to.
+
+    Raises EngineConflictError for a known-bad combination, UnsatisfiableError where the image is to stay whole.
+    """
+    plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
+    if admission.request.packages:
+        plan = with_keras_notes(plan, common.tables.companionship()[1])
+    if plan.breaks and common.options.strict_image:
+        raise UnsatisfiableError(
+            "the image would break, and --strict-image forbids that:\n  " + "\n  ".join(plan.breaks),
+            hint="leave out --strict-image, or take another TensorFlow: tfbootstrap explain shows which fit",
+        )
+    if admission.request.slim:
+        problem = resolution_input(admission, knowledge, offline=common.options.offline)
+        return slimmed(admission, plan, solution, problem, common.solve)
+    return plan, solution
 
 
 def bootstrap_path(output: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Literal
 from tfbootstrap.app.locks import DEFAULT_LOCK
 from tfbootstrap.configuration import Configuration, ConfiguredTarget, read_configuration
 from tfbootstrap.errors import Location, UsageError
+from tfbootstrap.matrix.tensorflow import CUDA_EXTRA
 from tfbootstrap.pylock import is_pylock_name
 from tfbootstrap.request import (
     CudaPolicy,
@@ -51,6 +52,7 @@ class LockOptions:
     dry_run: bool = False
     bootstrap: bool = True
     slim: bool = False
+    strict_image: bool = False
     matrix: Path | None = None
 
     @property
@@ -118,13 +120,14 @@ def read_request(options: LockOptions) -> Request:
     """Return what the options and the files that they name ask for."""
     wanted = [parse_requirement(text, Location(COMMAND_LINE)) for text in options.requirements]
     more, bounds = _read_files(options.files)
-    wishes, extra, packages = split_tensorflow(options.tensorflow, (*wanted, *more))
+    wishes, extras, packages = split_tensorflow(options.tensorflow, (*wanted, *more))
     bound_wishes, _, bounds_left = split_tensorflow(None, bounds)
     if options.gpu == "none" and options.cuda in ("wheels", "system"):
         raise UsageError(f"--gpu none and --cuda {options.cuda} contradict each other", hint="leave out one of the two")
     return Request(
         tensorflow=(*wishes, *bound_wishes),
-        wants_cuda_extra=extra,
+        wants_cuda_extra=CUDA_EXTRA in extras,
+        extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
         constraints=bounds_left,
         gpu=options.gpu,
@@ -142,14 +145,15 @@ def configured_request(configuration: Configuration, target: ConfiguredTarget) -
     """Return what a configured target asks for; files are read from the project's folder, which is the current one."""
     more, bounds = _read_files(target.requirements)
     _, more_bounds = _read_files(target.constraints, constraint=True)
-    wishes, extra, packages = split_tensorflow(None, (*configuration.packages, *more))
+    wishes, extras, packages = split_tensorflow(None, (*configuration.packages, *more))
     bound_wishes, _, bounds_left = split_tensorflow(None, (*bounds, *more_bounds))
     if target.tensorflow is not None:
         own = TensorflowWish(specifier=target.tensorflow, said_by=target.tensorflow_said_by, configured=True)
         wishes = (own, *wishes)
     return Request(
         tensorflow=(*wishes, *bound_wishes),
-        wants_cuda_extra=extra,
+        wants_cuda_extra=CUDA_EXTRA in extras,
+        extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
         constraints=bounds_left,
         gpu=target.gpu,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Use only what the engine's cache holds.")
 @click.option("--dry-run", is_flag=True, help="Plan and resolve; write nothing.")
 @click.option("--no-bootstrap", is_flag=True, help="Write the lock only.")
+@click.option("--strict-image", is_flag=True, help="Fail (3) where a package of the runtime's image would break.")
 @click.option("--slim", is_flag=True, help="For the CPU: take tensorflow-cpu where nothing needs tensorflow.")
 @click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.facts import Facts, Gpu
-from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
+from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
 from tfbootstrap.plan.bounds import missing_bounds, published_requirements
 from tfbootstrap.plan.cuda_source import choose_cuda
 from tfbootstrap.plan.gpu import judge_gpus
@@ -30,6 +30,7 @@ def admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
     """
     refuse_unknown_gpus(facts, request)
     asked = _asked(knowledge.tensorflow, request)
+    _refuse_unknown_extras(request, asked)
     accepted = target_tags(facts)
     gpus = gpus_to_use(facts, request)
     judged = [
@@ -169,12 +170,24 @@ def _asked(matrix: TensorflowMatrix, request: Request) -> tuple[TensorflowRow, .
     for wish in request.tensorflow:
         if not matrix.matching(wish.specifier, prereleases=True):
             raise UsageError(
-                f"no TensorFlow release satisfies {wish.specifier} (asked for by {wish.said_by}); "
+                f"no TensorFlow release that the matrix knows ({matrix.rows[0].version} to {matrix.rows[-1].version}) "
+                f"satisfies {wish.specifier} (asked for by {wish.said_by}); "
                 f"nearest are {_words(_nearest(matrix, str(wish.specifier)))}",
                 hint="see all releases with: tfbootstrap matrix show",
             )
     both = " and ".join(f"{wish.specifier} ({wish.said_by})" for wish in request.tensorflow)
     raise UsageError(f"no TensorFlow release satisfies all of {both}", hint="keep one of these wishes")
+
+
+def _refuse_unknown_extras(request: Request, asked: tuple[TensorflowRow, ...]) -> None:
+    """Raise UsageError for an extra that no version asked for has."""
+    known = {extra for row in asked for metadata in row.metadata for extra in metadata.extras}
+    for extra in request.extras:
+        if extra not in known:
+            raise UsageError(
+                f"tensorflow has no extra {extra!r}; it has {_words(sorted(known))}",
+                hint=f"write tensorflow[{CUDA_EXTRA}] for CUDA as wheels",
+            )
 
 
 def _names_prerelease(request: Request) -> bool:

@@ -13,13 +13,11 @@ from packaging.version import Version
 from tfbootstrap.errors import EngineError
 from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin
 from tfbootstrap.plan.bounds import bound_reason
-from tfbootstrap.plan.problem import DISTRIBUTION
+from tfbootstrap.plan.keras import keras_major
+from tfbootstrap.plan.problem import DISTRIBUTION, SLIM_DISTRIBUTION
 from tfbootstrap.plan.records import Admission, Candidate, Plan
 from tfbootstrap.plan.tags import target_tags, wheel_fits
 from tfbootstrap.resolution import ResolvedPackage, Solution
-
-LEGACY_KERAS_UNTIL = Version("2.16")
-"""Before 2.16 `tf.keras` is Keras 2, from 2.16 on Keras 3 (TensorFlow's release notes of 2.16.1)."""
 
 
 def chosen_candidate(admission: Admission, solution: Solution) -> Candidate | None:
@@ -66,8 +64,8 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
             libc=facts.platform.libc,
         ),
         tensorflow=row.version,
-        distribution=DISTRIBUTION,
-        keras=2 if Version(row.version) < LEGACY_KERAS_UNTIL else 3,
+        distribution=plan.distribution,
+        keras=keras_major(row.version),
         cuda_provider=plan.candidate.cuda_provider,
         build_cuda=row.cuda if cuda_build else None,
         build_cudnn=row.cudnn if cuda_build else None,
@@ -104,7 +102,7 @@ def _pin(package: ResolvedPackage, accepted: frozenset[Any], wanted: dict[str, s
         )
     name = canonicalize_name(package.name)
     via = [reason for reason in package.via if not reason.startswith(("-r ", "-c "))]
-    if name == DISTRIBUTION or name in wanted:
+    if name in (DISTRIBUTION, SLIM_DISTRIBUTION) or name in wanted:
         via.insert(0, wanted.get(name, "the request"))
     return Pin(name=name, version=package.version, hashes=tuple(sorted(set(hashes))), via=tuple(via))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from packaging.version import Version
 
 from tfbootstrap.matrix.markers import parsed
@@ -11,6 +13,8 @@ from tfbootstrap.plan.records import Admission, Candidate
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput
 
 DISTRIBUTION = "tensorflow"
+SLIM_DISTRIBUTION = "tensorflow-cpu"
+"""The same for the CPU alone, half the download."""
 
 
 def resolution_input(
@@ -42,9 +46,20 @@ def resolution_input(
     )
 
 
+def slim_input(problem: ResolutionInput, version: str) -> ResolutionInput:
+    """Return the same resolution with `tensorflow-cpu` of one version in place of `tensorflow`."""
+    _, *others = problem.requirements
+    return replace(
+        problem,
+        requirements=(f"{SLIM_DISTRIBUTION}=={version}", *others),
+        metadata=tuple(replace(one, name=SLIM_DISTRIBUTION) for one in problem.metadata if one.version == version),
+    )
+
+
 def _distribution(admission: Admission) -> str:
     wheels = any(candidate.cuda_provider == "wheels" for candidate in admission.candidates)
-    return f"{DISTRIBUTION}[{CUDA_EXTRA}]" if wheels else DISTRIBUTION
+    extras = sorted({*admission.request.extras, *([CUDA_EXTRA] if wheels else [])})
+    return f"{DISTRIBUTION}[{','.join(extras)}]" if extras else DISTRIBUTION
 
 
 def _admitted(admission: Admission, matrix: TensorflowMatrix, excluded: tuple[str, ...]) -> str:

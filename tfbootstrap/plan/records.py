@@ -23,6 +23,10 @@ class Rejection:
     source: str
 
 
+CUDA_WHEELS, OTHER_TENSORFLOW, OTHER_PYTHON, OTHER_BOTH, OTHER_DRIVER, PRERELEASE, CPU = range(7)
+"""What ways out cost the user, smallest first."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WayOut:
     """Something the user can do instead, with the command that does it (empty where none does); a smaller cost is the
@@ -94,6 +98,8 @@ class Plan:
     gpus: tuple[Gpu, ...]
     pins: Mapping[str, str]
     """Name -> version of the whole closure."""
+    distribution: str = "tensorflow"
+    """The distribution that TensorFlow comes in: `tensorflow`, or `tensorflow-cpu`."""
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()

@@ -16,11 +16,19 @@ from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.knowledge import Knowledge
-from tfbootstrap.plan.records import Admission, Rejections, WayOut
+from tfbootstrap.plan.records import (
+    CPU,
+    CUDA_WHEELS,
+    OTHER_BOTH,
+    OTHER_DRIVER,
+    OTHER_PYTHON,
+    OTHER_TENSORFLOW,
+    PRERELEASE,
+    Admission,
+    Rejections,
+    WayOut,
+)
 from tfbootstrap.request import TENSORFLOW_NAMES, Request, TensorflowWish, lock_command, spell_specifier
-
-CUDA_WHEELS, OTHER_TENSORFLOW, OTHER_PYTHON, OTHER_BOTH, OTHER_DRIVER, PRERELEASE, CPU = range(7)
-"""Costs to the user, smallest first."""
 
 
 def rejections(admission: Admission, knowledge: Knowledge) -> Rejections:
@@ -190,6 +198,7 @@ def with_tensorflow(request: Request, version: str) -> Request:
     kept = tuple(
         text for text in request.arguments if canonicalize_name(Requirement(text).name) not in TENSORFLOW_NAMES
     )
-    extra = (f"tensorflow[{CUDA_EXTRA}]",) if len(kept) < len(request.arguments) and request.wants_cuda_extra else ()
+    extras = ",".join([*request.extras, *([CUDA_EXTRA] if request.wants_cuda_extra else [])])
+    extra = (f"tensorflow[{extras}]",) if len(kept) < len(request.arguments) and extras else ()
     wish = TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow")
     return replace(request, tensorflow=(wish,), arguments=(*kept, *extra))
