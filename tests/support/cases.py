@@ -79,7 +79,7 @@ def read_case(name: str, folder: Path = CASES) -> Case:
     return Case(
         name=name,
         story=document["story"],
-        options=_options(document.get("request") or {}),
+        options=lock_options(document.get("request") or {}),
         facts=document.get("facts") or {},
         expect=_expected(document["expect"]),
     )
@@ -107,8 +107,9 @@ def knowledge() -> Knowledge:
     return load_knowledge(hardware=True)
 
 
-def _options(given: Mapping[str, Any]) -> LockOptions:
-    options = LockOptions(**_tuples(given))
+def lock_options(given: Mapping[str, Any]) -> LockOptions:
+    """Return the options that a situation's `request` stands for."""
+    options = LockOptions(**tuples(given))
     if options.runtime and options.runtime.startswith("machine:"):
         machine = MACHINES / options.runtime.removeprefix("machine:") / "facts.json"
         return replace(options, runtime=str(machine))
@@ -119,10 +120,11 @@ def _expected(given: Mapping[str, Any]) -> Expected:
     known = {item.name for item in fields(Expected)}
     assert set(given) <= known, sorted(set(given) - known)
     rejected = {version: ExpectedRejection(**said) for version, said in (given.get("rejected") or {}).items()}
-    return Expected(**(_tuples(given) | {"rejected": rejected}))
+    return Expected(**(tuples(given) | {"rejected": rejected}))
 
 
-def _tuples(given: Mapping[str, Any]) -> dict[str, Any]:
+def tuples(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with tuples for lists, as records hold them."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
 
 
