@@ -234,7 +234,7 @@ def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:
 @pytest.mark.parametrize(
     ("arguments", "files", "message"),
     [
-        (("--tensorflow", "2.99"), {}, "no TensorFlow release satisfies"),
+        (("--tensorflow", "2.99"), {}, "no TensorFlow release that the matrix knows"),
         (("--tensorflow", "newest"), {}, "is no TensorFlow version"),
         (("numpy>>1",), {}, "'numpy>>1' is no requirement"),
         (("-r", "missing.in"), {}, "missing.in: there is no such requirements file"),

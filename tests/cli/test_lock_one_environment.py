@@ -22,9 +22,12 @@ def user(user: User) -> User:
         ("torch", "2.12.0", ("nvidia-cudnn-cu13",)),
         ("nvidia-cudnn-cu13", "9.19.0.56", ()),
         ("needs-tensorflow", "1.0", ("tensorflow",)),
+        ("jax", "0.6.0", ()),
         ("tensorflow-cpu", "2.20.0", ("numpy", "keras")),
     ):
         user.index.add(build_wheel(Project(name=name, version=version, requires=requires)))
+    newer = Project(name="jax", version="0.9.0", extras={"cuda13": ("nvidia-cudnn-cu13",)})
+    user.index.add(build_wheel(newer))
     return user
 
 
@@ -48,6 +51,12 @@ def test_two_cuda_majors_that_must_be_are_rejected_and_isolation_is_offered(user
     assert "torch 2.12.0 with CUDA 13 (nvidia-cudnn-cu13)" in result.stderr
     assert "`tfbootstrap install --venv DIR`" in result.stderr
     user.sandbox.assert_nothing_left()
+
+
+def test_an_older_version_that_lacks_the_extra_is_no_way_to_agree(user: User) -> None:
+    result = user.lock("jax[cuda13]", *T4)
+    assert result.returncode == 3
+    assert "jax 0.9.0 with CUDA 13 (nvidia-cudnn-cu13)" in result.stderr
 
 
 def test_the_other_way_out_has_one_major_only(user: User) -> None:

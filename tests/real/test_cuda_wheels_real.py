@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.environment import Sandbox
+from tests.support.environment import REPOSITORY
 from tfbootstrap.edges.resources import load
 from tfbootstrap.lock import read_lock
 from tfbootstrap.matrix.libraries import LibrariesMatrix
@@ -37,11 +40,11 @@ print(json.dumps(sorted({line.split("/")[-1].strip() for line in open("/proc/sel
 
 
 @pytest.mark.parametrize("interpreter", ["3.10"], indirect=True)
-def test_tensorflow_2_10_finds_its_cuda_11_wheels(sandbox: Sandbox, interpreter: Path, tmp_path: Path) -> None:
-    wish = ("--tensorflow", "2.10", "--python", "3.10", "--gpu", "T4", "--driver", "535.104.05")
-    made = sandbox.tfbootstrap("lock", *wish, "--runtime", "linux-gpu", timeout=300)
+def test_tensorflow_2_10_finds_its_cuda_11_wheels(interpreter: Path, tmp_path: Path) -> None:
+    wish = ["--tensorflow", "2.10", "--python", "3.10", "--gpu", "T4", "--driver", "535.104.05"]
+    made = run([sys.executable, "-m", "tfbootstrap", "lock", *wish, "--runtime", "linux-gpu"], tmp_path)
     assert made.returncode == 0, made.stderr
-    found = read_lock((sandbox.work / "requirements.txt").read_text(encoding="utf-8"), "requirements.txt")
+    found = read_lock((tmp_path / "requirements.txt").read_text(encoding="utf-8"), "requirements.txt")
     assert (found.header.tensorflow, found.header.cuda_provider) == ("2.10.1", "wheels")
     assert found.header.loader_links
     assert {pin.name for pin in found.pins} >= {"nvidia-cudnn-cu11", "nvidia-cublas-cu11", "nvidia-cuda-runtime-cu11"}
@@ -50,28 +53,38 @@ def test_tensorflow_2_10_finds_its_cuda_11_wheels(sandbox: Sandbox, interpreter:
     programs.mkdir()
     (programs / "nvidia-smi").write_text(NVIDIA_SMI, encoding="utf-8")
     (programs / "nvidia-smi").chmod(0o755)
-    path = f"{programs}:{sandbox.environment()['PATH']}"
-    command = (interpreter, "bootstrap.py", "--venv", "environment", "--json", "report.json")
-    sandbox.run(*command, variables={"PATH": path}, timeout=1500)
-    report = json.loads((sandbox.work / "report.json").read_text(encoding="utf-8"))
-    assert report["installed"]["tensorflow"] == "2.10.1"
+    command: list[str | Path] = [interpreter, "bootstrap.py", "--venv", "environment", "--json", "report.json"]
+    installed = run(command, tmp_path, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert "tensorflow" in report["installed"], installed.stderr
     status = {check["id"]: check["status"] for check in report["checks"]}
     assert status["import"] == "pass"
 
     # `libcuda` is the driver's: this machine has none, and the fake above does not bring one.
     needed = load(LibrariesMatrix).row("2.10.1")
     assert needed is not None
-    assert set(needed.needed) <= loaded_by_tensorflow(sandbox)
-    shutil.rmtree(sandbox.work / "environment")  # 3 GB, and pytest keeps folders of earlier runs
+    assert set(needed.needed) <= loaded_by_tensorflow(tmp_path)
+    shutil.rmtree(tmp_path / "environment")  # 3 GB, and pytest keeps folders of earlier runs
 
 
-def loaded_by_tensorflow(sandbox: Sandbox) -> set[str]:
+def loaded_by_tensorflow(folder: Path) -> set[str]:
     """Return what is loaded in a plain new process once TensorFlow's loader was asked for all that a GPU needs."""
-    library = next(
-        (sandbox.work / "environment").glob("lib/python*/site-packages/tensorflow/libtensorflow_framework.so.2")
-    )
+    library = next((folder / "environment").glob("lib/python*/site-packages/tensorflow/libtensorflow_framework.so.2"))
     symbol = loader_functions(exported_symbols(library.read_bytes()))["TryDlopenCUDALibraries"]
-    python = sandbox.work / "environment" / "bin" / "python"
-    result = sandbox.run(python, "-c", PROGRAM, library, symbol, variables={"PYTHONPATH": None})
+    result = run([folder / "environment" / "bin" / "python", "-c", PROGRAM, library, symbol], folder)
     assert result.returncode == 0, result.stderr
     return set(json.loads(result.stdout))
+
+
+def run(command: list[str | Path], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with this machine's own index configuration, and with nothing that says where CUDA is."""
+    environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(REPOSITORY), **variables},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=1500,
+        check=False,
+    )

@@ -25,6 +25,9 @@ from tfbootstrap.resolution import Solution
 MOST_ROUNDS = 4
 """Leaving one package out may bring another one that collides; there are about a dozen pairs."""
 
+LACKS_EXTRA = "does not have an extra named"
+"""What uv warns of where the version that it chose lacks an extra that was asked for."""
+
 Resolve = Callable[[Admission], tuple[Plan, Solution]]
 
 
@@ -53,9 +56,16 @@ def resolve_one_major(
             plan, solution = resolve(admission)
         except EngineConflictError:
             return split_rejections(admission, first[0].candidate, first[1], rows, companions)
+        if _lost_extras(first[1], solution):
+            return split_rejections(admission, first[0].candidate, first[1], rows, companions)
         note = moved_warning(first[1], solution, others, admission.request.packages)
         plan = replace(plan, warnings=(*plan.warnings, note))
     return plan, solution
+
+
+def _lost_extras(before: Solution, after: Solution) -> bool:
+    """Say whether what was asked for is there in a version that lacks its extra, such as jax[cuda13] in an old jax."""
+    return any(LACKS_EXTRA in warning for warning in set(after.warnings) - set(before.warnings))
 
 
 def _without(admission: Admission, names: tuple[str, ...], major: str) -> Admission:

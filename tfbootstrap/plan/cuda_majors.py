@@ -94,7 +94,7 @@ def split_rejections(
     rejection = Rejection(
         tensorflow=candidate.row.version,
         rule=RULE,
-        found=" and ".join(_with_major(one, companions) for one in asked) + f" ({', '.join(others)})",
+        found=" and ".join(_with_major(one, admission, companions) for one in asked) + f" ({', '.join(others)})",
         needed=f"wheels of CUDA {major} only, because both would own {rows[0].files[0]}",
         source=rows[0].sources[0],
     )
@@ -114,8 +114,9 @@ def _ways(admission: Admission, asked: tuple[str, ...]) -> Iterable[WayOut]:
         yield WayOut(text=text, command=lock_command(replace(request, gpu="none", cuda="auto")), cost=CPU)
 
 
-def _with_major(text: str, companions: CompanionsMatrix) -> str:
+def _with_major(text: str, admission: Admission, companions: CompanionsMatrix) -> str:
     name, _, version = text.partition(" ")
     row = companions.row(name)
-    tie = row.cuda_of(version) if row and version else None
+    extras = {extra for item in admission.request.packages if item.name == name for extra in item.requirement.extras}
+    tie = row.cuda_of(version, extras) if row and version else None
     return f"{text} with CUDA {tie.cuda}" if tie else text
