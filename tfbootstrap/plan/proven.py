@@ -36,7 +36,7 @@ def covers(proof: Proof, admission: Admission, existing: Lock | None) -> bool:
     """
     candidate, request = admission.candidates[0], admission.request
     wanted = [item.name for item in request.packages]
-    if request.slim or not _serves_libc(proof.libc, admission.facts.platform.libc):
+    if request.slim or request.extras or not _serves_libc(proof.libc, admission.facts.platform.libc):
         return False
     pins = {pin.name: pin.version for pin in pins_for(proof, wanted)}
     if existing is not None and {pin.name: pin.version for pin in existing.pins} != pins:
