@@ -15,8 +15,8 @@ from tfbootstrap.request import Request, parse_requirement, split_tensorflow
 
 def wanted(*lines: str) -> Request:
     packages = tuple(parse_requirement(line, Location("a.in", number)) for number, line in enumerate(lines, 1))
-    wishes, extra, rest = split_tensorflow(None, packages)
-    return Request(tensorflow=wishes, wants_cuda_extra=extra, packages=rest)
+    wishes, extras, rest = split_tensorflow(None, packages)
+    return Request(tensorflow=wishes, wants_cuda_extra="and-cuda" in extras, packages=rest)
 
 
 @pytest.mark.parametrize(
