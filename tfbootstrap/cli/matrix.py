@@ -12,6 +12,7 @@ import click
 from tfbootstrap.cli.matrix_companions import companions
 from tfbootstrap.cli.matrix_gpus import gpus
 from tfbootstrap.cli.matrix_runtimes import runtimes
+from tfbootstrap.cli.matrix_symbols import symbols
 from tfbootstrap.cli.tables import print_facts, print_table
 
 _PLATFORMS = {
@@ -32,6 +33,7 @@ def command() -> None:
 command.add_command(gpus)
 command.add_command(runtimes)
 command.add_command(companions)
+command.add_command(symbols)
 
 
 @command.command("show")

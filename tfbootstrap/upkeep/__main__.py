@@ -27,6 +27,7 @@ from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
+from tfbootstrap.matrix.symbols import SymbolsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.upkeep.across import Files, across_findings
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
@@ -47,6 +48,7 @@ from tfbootstrap.upkeep.proposal import propose
 from tfbootstrap.upkeep.requires import read_requires
 from tfbootstrap.upkeep.runtimes import colab_profile, read_lists
 from tfbootstrap.upkeep.schema import json_schema
+from tfbootstrap.upkeep.symbols import read_symbols
 from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
 
 _matrix_option = click.option(
@@ -156,6 +158,20 @@ def libraries(only: str | None, index: str | None, directory: Path | None, write
     specifier = parse_only(only) if only else None
     new = read_libraries(_client(index), load(LibrariesMatrix, folder), only=specifier, progress=_progress)
     return _finish({folder / LibrariesMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--only", metavar="SPEC", help="Read these TensorFlow and Keras releases only; keep the others.")
+@_index_option
+@_matrix_option
+@_write_option
+def symbols(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
+    """Read the public names of every TensorFlow and Keras minor from the modules in their wheels."""
+    folder = _folder(directory)
+    specifier = parse_only(only) if only else None
+    keep = {path.name: load_file(SymbolsMatrix, path) for path in files_of(SymbolsMatrix, folder)}
+    new = read_symbols(_client(index), only=specifier, keep=keep, progress=_progress)
+    return _finish({folder / "symbols" / name: dump(matrix) for name, matrix in new.items()}, folder, write)
 
 
 @group.command()
