@@ -83,6 +83,13 @@ def test_an_existing_lock_keeps_its_pins_until_an_upgrade(user: User) -> None:
     assert "numpy==2.3.0" in user.text()
 
 
+def test_a_kept_tensorflow_is_said_to_be_kept(user: User) -> None:
+    user.lock("--tensorflow", "2.19", *LINUX)
+    result = user.lock(*LINUX)
+    assert "TensorFlow 2.19.1 is kept from the lock that is there (up to 2.21.0 fits this runtime)" in result.stderr
+    assert "newest version asked for" in user.lock("--upgrade", *LINUX).stderr
+
+
 def test_the_lock_s_file_names_its_bootstrap(user: User) -> None:
     (user.sandbox.work / "locks").mkdir()
     user.lock("--tensorflow", "2.20", *LINUX, "-o", "locks/cpu.txt")

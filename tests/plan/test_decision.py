@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.plan.test_bounds import KNOWLEDGE, linux
 from tfbootstrap.errors import EngineError
+from tfbootstrap.facts import Distribution, HostFacts
 from tfbootstrap.lock import Lock
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
@@ -81,3 +84,20 @@ def test_what_can_t_be_installed_there_is_no_lock(files: tuple[str, ...], offere
     with pytest.raises(EngineError, match=r"numpy 2\.0 has nothing that this target can install") as caught:
         lock(solution("2.20.0", package("numpy", "2.0", *files)))
     assert str(caught.value).endswith(f"the index offers {offered}")
+
+
+def test_what_is_kept_is_said_to_be_kept() -> None:
+    found = solution("2.19.1")
+    wished = Request(tensorflow=(TensorflowWish(specifier=parse_tensorflow(">=2.19"), said_by="--tensorflow"),))
+    image = replace(
+        linux("3.12"), host=HostFacts(kind="colab"), distributions={"tensorflow": Distribution(version="2.19.1")}
+    )
+    for facts, kept, reason in (
+        (linux("3.12"), "2.19.1", "is kept from the lock that is there (up to 2.21.0 fits this runtime)"),
+        (linux("3.12"), "2.19.0", "is the newest that the other requirements allow"),
+        (image, None, "is the image's own (up to 2.21.0 fits this runtime)"),
+    ):
+        admission = admit(facts, KNOWLEDGE, wished)
+        candidate = chosen_candidate(admission, found)
+        assert candidate is not None
+        assert reason in decide(admission, candidate, found, kept=kept).reasons[0]

@@ -218,7 +218,8 @@ def _resolve(
         solution = common.solve(problem)
         candidate = chosen_candidate(admission, solution)
         if candidate:
-            return decide(admission, candidate, solution), solution
+            kept = existing.header.tensorflow if existing else None
+            return decide(admission, candidate, solution, kept=kept), solution
         excluded = (*excluded, solution.version("tensorflow") or "")
     raise EngineError(
         f"the index holds more than {MOST_UNKNOWN_RELEASES} TensorFlow releases that the matrix does not know",

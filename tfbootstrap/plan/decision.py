@@ -14,6 +14,7 @@ from tfbootstrap.errors import EngineError
 from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin
 from tfbootstrap.plan.bounds import bound_reason
 from tfbootstrap.plan.keras import keras_major
+from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import DISTRIBUTION, SLIM_DISTRIBUTION
 from tfbootstrap.plan.records import Admission, Candidate, Plan
 from tfbootstrap.plan.tags import target_tags, wheel_fits
@@ -26,8 +27,8 @@ def chosen_candidate(admission: Admission, solution: Solution) -> Candidate | No
     return next((one for one in admission.candidates if version and Version(one.row.version) == Version(version)), None)
 
 
-def decide(admission: Admission, candidate: Candidate, solution: Solution) -> Plan:
-    """Return the plan for the version that the resolver chose."""
+def decide(admission: Admission, candidate: Candidate, solution: Solution, *, kept: str | None = None) -> Plan:
+    """Return the plan for the version that the resolver chose; `kept` is the version of the lock that is there."""
     row = candidate.row
     return Plan(
         facts=admission.facts,
@@ -35,7 +36,7 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution) -> Pl
         candidate=candidate,
         gpus=admission.gpus,
         pins={package.name: package.version for package in solution.packages},
-        reasons=(_chosen(admission, candidate), *candidate.reasons, *map(bound_reason, candidate.bounds)),
+        reasons=(_chosen(admission, candidate, kept), *candidate.reasons, *map(bound_reason, candidate.bounds)),
         warnings=candidate.warnings,
         rows={
             f"tensorflow:{row.version}": record_digest(row),
@@ -107,10 +108,15 @@ def _pin(package: ResolvedPackage, accepted: frozenset[Any], wanted: dict[str, s
     return Pin(name=name, version=package.version, hashes=tuple(sorted(set(hashes))), via=tuple(via))
 
 
-def _chosen(admission: Admission, candidate: Candidate) -> str:
+def _chosen(admission: Admission, candidate: Candidate, kept: str | None) -> str:
     if len(admission.candidates) == 1:
         return f"TensorFlow {candidate.row.version} is the only version asked for that fits this runtime"
     newest = admission.candidates[0].row.version
     if candidate.row.version == newest:
         return f"TensorFlow {newest} is the newest version asked for that fits this runtime"
+    held = admission.facts.distributions.get(DISTRIBUTION)
+    if is_provisioned(admission.facts) and held and held.version == candidate.row.version:
+        return f"TensorFlow {held.version} is the image's own (up to {newest} fits this runtime)"
+    if kept == candidate.row.version:
+        return f"TensorFlow {kept} is kept from the lock that is there (up to {newest} fits this runtime)"
     return f"TensorFlow {candidate.row.version} is the newest that the other requirements allow (of up to {newest})"
