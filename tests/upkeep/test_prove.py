@@ -83,8 +83,9 @@ def test_a_cell_that_was_proven_is_left_alone(sandbox: Sandbox, matrix: Path) ->
     assert (result.returncode, result.stderr) == (0, "1 of 1 cells proven\n")
 
 
-def test_a_run_that_is_killed_leaves_no_half_a_record(
-    sandbox: Sandbox, matrix: Path, loopback_index: LoopbackIndex
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_a_run_that_is_stopped_leaves_no_record_of_the_cell_in_hand(
+    sandbox: Sandbox, matrix: Path, loopback_index: LoopbackIndex, signal_number: signal.Signals
 ) -> None:
     fill_with_tensorflow(loopback_index)
     delay = loopback_index.misbehave(slow(30))
@@ -99,8 +100,8 @@ def test_a_run_that_is_killed_leaves_no_half_a_record(
     while not delay.hits and time.monotonic() < deadline:
         time.sleep(0.05)
     assert delay.hits
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=20)
+    os.killpg(process.pid, signal_number)
+    assert process.wait(timeout=20) != 0
     assert not (matrix / "proofs").exists()
 
 

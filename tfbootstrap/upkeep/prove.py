@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ from tfbootstrap.upkeep.dump import dump
 SMOKE_LIMIT = 900
 STEP_LIMIT = 3600
 """Seconds that the deep trial, and any other step, may take."""
+
+_INTERRUPTED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+"""Exit codes of a program that was told to stop, by itself or by what ran it."""
 
 _UNWANTED = re.compile(r"^(TF_|PYTHON|VIRTUAL_ENV$|CUDA_|LD_LIBRARY_PATH$|XLA_FLAGS$|KERAS_)")
 """Variables that would make the trial another than a user's."""
@@ -193,6 +197,9 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return 124, f"{step} took more than {limit} seconds"
+    if result.returncode in _INTERRUPTED:
+        # Whoever stops us with Ctrl-C stops the step, too: that is no finding about a cell.
+        raise StepError(step, "interrupted")
     return result.returncode, result.stdout
 
 
