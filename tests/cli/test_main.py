@@ -89,7 +89,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
 
 
 def test_shells_can_complete(sandbox: Sandbox) -> None:
-    result = sandbox.tfbootstrap(variables={"_TFBOOTSTRAP_COMPLETE": "bash_source"})
+    result = sandbox.run(sys.executable, "-m", "tfbootstrap", variables={"_TFBOOTSTRAP_COMPLETE": "bash_source"})
     assert (result.returncode, "_TFBOOTSTRAP_COMPLETE=bash_complete" in result.stdout) == (0, True), result.stderr
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The root of the checkout that is tested."""
@@ -86,20 +90,74 @@ class Sandbox:
         )
 
     def tfbootstrap(
+        self, *arguments: str | Path, variables: Mapping[str, str | None] | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line in this process, which is as good as a process of its own and starts at once."""
+        from tfbootstrap.cli.main import main
+
+        return self.call(main, *arguments, variables=variables, stdin=stdin)
+
+    def call(
         self,
+        main: Callable[[list[str]], int],
         *arguments: str | Path,
         variables: Mapping[str, str | None] | None = None,
         stdin: str = "",
-        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command line as a user does, in a process of its own."""
-        command = (sys.executable, "-m", "tfbootstrap", *arguments)
-        return self.run(*command, variables=variables, stdin=stdin, timeout=timeout)
+        """Run a program's function as if it were a process: with folder, variables and streams of its own."""
+        words = [str(argument) for argument in arguments]
+        with TemporaryFile() as given, TemporaryFile() as stdout, TemporaryFile() as stderr:
+            given.write(stdin.encode())
+            given.seek(0)
+            with _streams(given, stdout, stderr), _surroundings(self.work, self.environment(**(variables or {}))):
+                code = main(words)
+            return subprocess.CompletedProcess(words, code, _text(stdout), _text(stderr))
 
     def assert_nothing_left(self, *, expected: Collection[str] = ()) -> None:
         """Fail unless the working folder holds exactly these names and no temporary file is left anywhere."""
         assert_holds_only(self.work, expected)
         assert_holds_only(self.temporary, ())
+
+
+@contextmanager
+def _streams(*files: IO[bytes]) -> Iterator[None]:
+    before, kept = (sys.stdin, sys.stdout, sys.stderr), [os.dup(number) for number in range(3)]
+    try:
+        for number, file in enumerate(files):
+            os.dup2(file.fileno(), number)
+        with (
+            open(0, encoding="utf-8", closefd=False) as sys.stdin,
+            open(1, "w", encoding="utf-8", closefd=False) as sys.stdout,
+            open(2, "w", encoding="utf-8", closefd=False) as sys.stderr,
+        ):
+            yield
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = before
+        for number, descriptor in enumerate(kept):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+
+
+@contextmanager
+def _surroundings(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
+    before = Path.cwd(), dict(os.environ), tempfile.tempdir
+    try:
+        _surround(folder, variables, None)
+        yield
+    finally:
+        _surround(*before)
+
+
+def _surround(folder: Path, variables: Mapping[str, str], temporary: str | None) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    tempfile.tempdir = temporary  # what the module has found out; None lets it look again
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def assert_holds_only(folder: Path, names: Collection[str]) -> None:

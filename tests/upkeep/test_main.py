@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from tests.support.environment import REPOSITORY, Sandbox
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
 from tests.upkeep.test_tensorflow import BUILD_INFO_2_20, INFO_FILE, LINUX_TAG, upload_times
+from tfbootstrap.upkeep.__main__ import main
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def matrix(sandbox: Sandbox) -> Path:
 
 
 def upkeep(sandbox: Sandbox, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return sandbox.run(sys.executable, "-m", "tfbootstrap.upkeep", *arguments, variables=variables)
+    return sandbox.call(main, *arguments, variables=variables)
 
 
 @pytest.mark.parametrize("command", ["schema", "format", "lint"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -321,10 +321,10 @@ def _finish(texts: Mapping[Path, str], folder: Path, write: bool) -> int:
     return int(ExitCode.DONE)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a maintainer's command; expected failures become one message on stderr."""
     try:
-        return int(group.main(standalone_mode=False) or 0)
+        return int(group.main(arguments, prog_name="python -m tfbootstrap.upkeep", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         return int(ExitCode.USAGE)
