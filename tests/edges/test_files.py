@@ -126,21 +126,23 @@ def test_where_one_can_not_be_replaced_the_others_are_put_back(
     assert_holds_only(tmp_path, ["a"])
 
 
-def test_reads_with_the_file_s_own_line_ends(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"a\r\nb\n")
-    assert read_text(tmp_path / "x", what="lock", hint="h") == "a\r\nb\n"
+def test_reads_what_other_systems_write(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xef\xbb\xbfa\r\nb\rc\n")
+    assert read_text(tmp_path / "x", what="lock") == "a\nb\nc\n"
+    assert read_text(tmp_path / "x", what="lock", as_it_is=True) == "\ufeffa\r\nb\rc\n"
 
 
 @pytest.mark.parametrize(
-    ("make", "problem"),
+    ("make", "problem", "hint"),
     [
-        (lambda path: None, "there is no such lock"),
-        (lambda path: path.write_bytes(b"ab\xff"), r"this lock is not UTF-8 \(byte 2\)"),
-        (lambda path: path.mkdir(), "this lock can't be read: Is a directory"),
+        (lambda path: None, "there is no such lock", "make it"),
+        (lambda path: path.write_bytes(b"ab\xff"), r"this lock is not UTF-8 \(byte 2\)", "save it as UTF-8"),
+        (lambda path: path.mkdir(), "this is a folder, no lock", "name a file"),
+        (lambda path: path.symlink_to(path), "this lock can't be read", "check its permissions"),
     ],
 )
-def test_what_can_not_be_read_is_an_input_error(tmp_path: Path, make: Any, problem: str) -> None:
+def test_what_can_not_be_read_is_an_input_error(tmp_path: Path, make: Any, problem: str, hint: str) -> None:
     make(tmp_path / "x")
     with pytest.raises(InputError, match=problem) as caught:
         read_text(tmp_path / "x", what="lock", hint="make it")
-    assert caught.value.hint == "make it"
+    assert caught.value.hint == hint

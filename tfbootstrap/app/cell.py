@@ -46,6 +46,6 @@ def notebook_texts(lock: Lock, notebooks: Sequence[str]) -> dict[Path, str]:
     )
     texts = {}
     for notebook in notebooks:
-        text = read_text(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb")
+        text = read_text(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb", as_it_is=True)
         texts[Path(notebook)] = put_cell(text, cell, notebook)
     return texts

@@ -81,7 +81,7 @@ def _hardware_digests(found: Lock, tables: Tables) -> dict[str, str]:
 
 
 def _bootstrap_problem(output: Path, found: Lock) -> Iterator[str]:
-    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.edges.files import read_text
     from tfbootstrap.render import is_made_from
 
     path = bootstrap_path(output)
@@ -95,7 +95,7 @@ def _notebook_problems(notebooks: tuple[str, ...], found: Lock) -> Iterator[str]
     from tfbootstrap.render import is_made_from
 
     for path in notebooks:
-        text = read_text(Path(path), what="notebook", hint="name an existing notebook, *.ipynb")
+        text = read_text(Path(path), what="notebook", hint="name an existing notebook, *.ipynb", as_it_is=True)
         cells = cells_of_ours(text, path)
         if not cells:
             yield f"{path} has no cell of ours yet"

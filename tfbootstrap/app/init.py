@@ -67,7 +67,7 @@ def init(options: InitOptions) -> InitOutcome:
 def _read(path: Path) -> str:
     from tfbootstrap.edges.files import read_text
 
-    return read_text(path, what="project file", hint="check its permissions") if path.exists() else ""
+    return read_text(path, what="project file", as_it_is=True) if path.exists() else ""
 
 
 def _contents(text: str, options: InitOptions) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _contents(text: str, options: InitOptions) -> dict[str, Any]:
 
 
 def _is_lock(path: Path) -> bool:
-    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.edges.files import read_text
 
     try:
         return FENCE_OPEN in read_text(path, what="requirements file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfbootstrap.edges.inputs import read_text
+from tfbootstrap.edges.files import read_text
 from tfbootstrap.lock import Lock, read_lock
 from tfbootstrap.pylock import is_pylock_name, read_pylock
 

@@ -111,7 +111,7 @@ def load_configuration() -> Configuration | None:
     path = Path(PROJECT_FILE)
     if not path.is_file():
         return None
-    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.edges.files import read_text
 
     return read_configuration(read_text(path, what="project file"), PROJECT_FILE)
 

@@ -31,7 +31,7 @@ def runtime_digest(runtime: str | None) -> str | None:
     """Return what stands for a runtime's content in a request's digest: None but for facts files."""
     if runtime is None or not is_facts_file(runtime):
         return None
-    from tfbootstrap.edges.inputs import read_text
+    from tfbootstrap.edges.files import read_text
 
     text = read_text(Path(runtime), what="facts file", hint="make one there with: tfbootstrap detect -o FILE")
     return "facts:" + hashlib.sha256(text.encode()).hexdigest()

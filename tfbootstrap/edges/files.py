@@ -125,16 +125,22 @@ def _failure(path: Path, error: OSError) -> OutputError:
     )
 
 
-def read_text(path: Path, *, what: str, hint: str) -> str:
-    """Return the text of a UTF-8 file with its own line ends; `what` names the file's role in messages.
+def read_text(path: Path, *, what: str, hint: str | None = None, as_it_is: bool = False) -> str:
+    """Return the text of a UTF-8 file; `what` names its role in messages (`requirements file`).
 
-    Raises InputError where there is none, or it can't be read.
+    Line ends become those of Unix and a byte order mark goes, but for `as_it_is`: who writes the file again keeps them.
+    Raises InputError where there is no such file, or it can't be read.
     """
+    location = Location(str(path))
     try:
-        return path.read_bytes().decode()
+        text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise InputError(Location(str(path)), f"there is no such {what}", hint=hint) from None
+        raise InputError(location, f"there is no such {what}", hint=hint or "check the path") from None
+    except IsADirectoryError:
+        raise InputError(location, f"this is a folder, no {what}", hint="name a file") from None
     except UnicodeDecodeError as error:
-        raise InputError(Location(str(path)), f"this {what} is not UTF-8 (byte {error.start})", hint=hint) from None
+        raise InputError(location, f"this {what} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
     except OSError as error:
-        raise InputError(Location(str(path)), f"this {what} can't be read: {error.strerror}", hint=hint) from None
+        problem = f"this {what} can't be read: {error.strerror}"
+        raise InputError(location, problem, hint="check its permissions") from None
+    return text if as_it_is else text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,29 +1,12 @@
-"""Reads the user's text files; what can't be read becomes an InputError."""
+"""Reads requirements files, with all that they include."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tfbootstrap.edges.files import read_text
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.request import Include, WantedPackage, parse_requirements
-
-
-def read_text(path: Path, *, what: str, hint: str | None = None) -> str:
-    """Return a UTF-8 file's text; `what` names its role in messages (`requirements file`)."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(Location(str(path)), f"there is no such {what}", hint=hint or "check the path") from error
-    except IsADirectoryError as error:
-        raise InputError(Location(str(path)), f"this is a folder, no {what}", hint="name a file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            Location(str(path)), f"this {what} is not UTF-8 (byte {error.start})", hint="save it as UTF-8"
-        ) from error
-    except OSError as error:
-        raise InputError(
-            Location(str(path)), f"this {what} can't be read: {error.strerror}", hint="check its permissions"
-        ) from error
 
 
 def read_requirements(

@@ -86,8 +86,7 @@ def _run(executable: Path, task: str, timeout: float) -> str:
 
 def read_facts(path: Path) -> Facts:
     """Read a facts file; InputError has line and column where it is no JSON, and the key where it is no fact."""
-    # Editors and shells of Windows put a byte order mark before UTF-8.
-    text = read_text(path, what="facts file", hint=_MAKE).removeprefix("\ufeff")
+    text = read_text(path, what="facts file", hint=_MAKE)
     try:
         document = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:

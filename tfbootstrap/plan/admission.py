@@ -16,7 +16,7 @@ from tfbootstrap.plan.cuda_source import choose_cuda
 from tfbootstrap.plan.gpu import judge_gpus
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.known_bad import known_bad_bounds, known_bad_rejection, situation_of
-from tfbootstrap.plan.records import Admission, Candidate, Rejection
+from tfbootstrap.plan.records import Admission, Candidate, Rejection, reject
 from tfbootstrap.plan.tags import tag_fits, target_tags
 from tfbootstrap.request import Request
 
@@ -219,7 +219,7 @@ def _python(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejec
     del accepted
     if facts.python.minor in row.pythons:
         return None
-    return _rejection(row, "python", f"Python {facts.python.minor}", f"Python {_range(row.pythons)}")
+    return reject(row, "python", f"Python {facts.python.minor}", f"Python {_range(row.pythons)}")
 
 
 def _platform(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
@@ -229,7 +229,7 @@ def _platform(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rej
     if any(platform in tag_platforms(tag) for tag in tags):
         return None
     offered = sorted({name for tag in tags for name in tag_platforms(tag)})
-    return _rejection(row, "platform", platform, _words(offered))
+    return reject(row, "platform", platform, _words(offered))
 
 
 def _libc(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
@@ -239,9 +239,9 @@ def _libc(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejecti
     tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag) and platform in tag_platforms(tag)]
     floors = sorted(floor for tag in tags for floor in _glibc_floors(tag, facts.platform.machine))
     if facts.platform.system != "linux" or not floors:
-        return _rejection(row, "platform", facts.platform.release or facts.platform.system, _words(sorted(set(tags))))
+        return reject(row, "platform", facts.platform.release or facts.platform.system, _words(sorted(set(tags))))
     needed = f"glibc {floors[0][0]}.{floors[0][1]} or newer"
-    return _rejection(row, "libc", facts.platform.libc or "no known C library", needed)
+    return reject(row, "libc", facts.platform.libc or "no known C library", needed)
 
 
 def _glibc_floors(tag: str, machine: str) -> Iterator[tuple[int, int]]:
@@ -263,23 +263,13 @@ def _cpu(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejectio
     if facts.platform.machine != "x86_64" or flags is None or "avx" in flags:
         return None
     # Every published x86_64 wheel since 1.6 uses AVX (TensorFlow's install guide, "Hardware requirements").
-    return _rejection(
+    return reject(
         row, "cpu", "a processor without AVX", "a processor with AVX", "https://www.tensorflow.org/install/pip"
     )
 
 
 RULES: tuple[Rule, ...] = (_python, _platform, _libc, _cpu)
 """In the order in which they decide: the first that rejects names the reason."""
-
-
-def _rejection(row: TensorflowRow, rule: str, found: str, needed: str, source: str | None = None) -> Rejection:
-    return Rejection(
-        tensorflow=row.version,
-        rule=rule,
-        found=found,
-        needed=needed,
-        source=source or f"the published wheels of tensorflow {row.version}",
-    )
 
 
 def _range(versions: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from tfbootstrap.lock import CudaProvider
 from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.plan.gpu import Hardware, library_knows
-from tfbootstrap.plan.records import Rejection
+from tfbootstrap.plan.records import Rejection, reject
 from tfbootstrap.request import Request
 
 CUDA_UNKNOWN = "cuda_toolkits"
@@ -86,13 +86,8 @@ class SystemCuda:
         """Return why they don't serve."""
         have = [f"CUDA {self.toolkit.version}"] if self.toolkit else []
         have += [f"cuDNN {self.cudnn.version}"] if self.cudnn else []
-        return Rejection(
-            tensorflow=row.version,
-            rule="cuda-system",
-            found=" and ".join(have) + " only" if have else "no CUDA on this runtime that serves",
-            needed=self.needed,
-            source=f"the published wheels of tensorflow {row.version}",
-        )
+        found = " and ".join(have) + " only" if have else "no CUDA on this runtime that serves"
+        return reject(row, "cuda-system", found, self.needed)
 
 
 def system_cuda(row: TensorflowRow, facts: Facts, hardware: Hardware) -> SystemCuda:
@@ -208,13 +203,7 @@ def _finds_wheels(row: TensorflowRow, hardware: Hardware) -> bool:
 
 
 def _unserved(row: TensorflowRow, found: str, needed: str) -> Rejection:
-    return Rejection(
-        tensorflow=row.version,
-        rule="cuda-wheels",
-        found=found,
-        needed=needed,
-        source=f"the published wheels of tensorflow {row.version}",
-    )
+    return reject(row, "cuda-wheels", found, needed)
 
 
 def _minor(version: str) -> str:

@@ -20,7 +20,7 @@ from tfbootstrap.matrix.gpu_code import GpuCodeMatrix, GpuSupport, runs_machine_
 from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.payload.judge import code_for, driver_serves
-from tfbootstrap.plan.records import Rejection
+from tfbootstrap.plan.records import Rejection, reject
 
 LAST_WINDOWS_GPU = "2.10"
 """The last minor whose Windows wheels use GPUs (TensorFlow's install guide, "Windows Native")."""
@@ -95,13 +95,13 @@ def _build_for_platform(row: TensorflowRow, facts: Facts) -> Rejection | None:
     needed = f"one of {', '.join(row.cuda_platforms)}" if row.cuda_platforms else "another TensorFlow"
     if facts.platform.system == "windows":
         needed = f"TensorFlow {LAST_WINDOWS_GPU} or older, or WSL2"
-    return _rejection(row, "gpu-build", f"an NVIDIA GPU on {platform}", needed, GUIDE)
+    return reject(row, "gpu-build", f"an NVIDIA GPU on {platform}", needed, GUIDE)
 
 
 def _code(row: TensorflowRow, gpu: Gpu, hardware: Hardware, findings: _Findings) -> Rejection | None:
     """Reject a GPU that the wheel has no code for; warn of PTX, which the driver compiles when it is needed."""
     if gpu.compute_capability is None:
-        return _rejection(row, "gpu-unknown", f"{gpu.name} of unknown compute capability", "its compute capability")
+        return reject(row, "gpu-unknown", f"{gpu.name} of unknown compute capability", "its compute capability")
     coverage = _support(row, gpu.compute_capability, hardware).coverage
     if coverage == "none":
         return _no_code(row, gpu)
@@ -149,7 +149,7 @@ def _no_code(row: TensorflowRow, gpu: Gpu) -> Rejection:
     codes = row.compute_capabilities
     oldest = min(int(code.split("_")[1]) for code in codes)
     needed = f"compute capability {oldest // 10}.{oldest % 10} or newer (it was built for {' '.join(codes)})"
-    return _rejection(row, "compute-capability", _named(gpu), needed)
+    return reject(row, "compute-capability", _named(gpu), needed)
 
 
 def _retired(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware) -> Rejection | None:
@@ -159,7 +159,7 @@ def _retired(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware) -> 
         return None
     if Version(facts.driver.version).release[0] <= int(generation.last_branch):
         return None
-    return _rejection(
+    return reject(
         row,
         "driver-branch",
         f"driver {facts.driver.version} with {_named(gpu)}",
@@ -173,7 +173,7 @@ def _driver(
 ) -> Rejection | None:
     if needed is None or facts.driver is None or driver_serves(facts.driver.version, needed):
         return None
-    return _rejection(
+    return reject(
         row,
         rule,
         f"driver {facts.driver.version}",
@@ -219,13 +219,3 @@ def _named(gpu: Gpu) -> str:
 
 def _major(cuda: str | None) -> str:
     return cuda.split(".")[0] if cuda else "of unknown version"
-
-
-def _rejection(row: TensorflowRow, rule: str, found: str, needed: str, source: str | None = None) -> Rejection:
-    return Rejection(
-        tensorflow=row.version,
-        rule=rule,
-        found=found,
-        needed=needed,
-        source=source or f"the published wheels of tensorflow {row.version}",
-    )

@@ -27,6 +27,17 @@ CUDA_WHEELS, OTHER_TENSORFLOW, OTHER_PYTHON, OTHER_BOTH, OTHER_DRIVER, PRERELEAS
 """What ways out cost the user, smallest first."""
 
 
+def reject(row: TensorflowRow, rule: str, found: str, needed: str, source: str | None = None) -> Rejection:
+    """Return the rejection of a release; without `source` its own wheels are how we know."""
+    return Rejection(
+        tensorflow=row.version,
+        rule=rule,
+        found=found,
+        needed=needed,
+        source=source or f"the published wheels of tensorflow {row.version}",
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WayOut:
     """Something the user can do instead, with the command that does it (empty where none does); a smaller cost is the
