@@ -114,6 +114,11 @@ def test_strict_image_refuses_what_breaks_the_image(user: User) -> None:
     assert not (user.sandbox.work / "strict.txt").exists()
 
 
+def test_a_further_extra_of_tensorflow_is_locked_too(user: User) -> None:
+    found = target(user, "tensorflow[gcs-filesystem]", *CPU)
+    assert "tensorflow-io-gcs-filesystem" in found["pins"]
+
+
 def test_an_extra_that_tensorflow_does_not_have_is_refused(user: User) -> None:
     result = user.lock("tensorflow[gpu]", *CPU)
     assert result.returncode == 2
