@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfbootstrap.lock import Pin
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageMetadata:
@@ -71,8 +69,3 @@ class Solution:
     def version(self, name: str) -> str | None:
         """Return the version of one package, None where the solution lacks it."""
         return next((package.version for package in self.packages if package.name == name), None)
-
-
-def to_pin(package: ResolvedPackage, hashes: tuple[str, ...], via: tuple[str, ...]) -> Pin:
-    """Return the pin that a lock holds for a resolved package."""
-    return Pin(name=package.name, version=package.version, hashes=hashes, via=via)

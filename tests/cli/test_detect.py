@@ -82,7 +82,7 @@ def test_another_python_is_asked(sandbox: Sandbox, interpreter: Path) -> None:
     [
         (["--python", "nowhere/python"], 1, "error: can't run the interpreter nowhere/python: no such"),
         (["-o", "nowhere/lab.json"], 2, "error: can't write nowhere/lab.json: No such file or directory"),
-        (["-o", "."], 2, "Error: Invalid value for '-o' / '--output': File '.' is a directory."),
+        (["-o", "."], 2, "Error: Invalid value for '-o' / '--output-file': File '.' is a directory."),
         (["extra"], 2, "Error: Got unexpected extra argument (extra)"),
     ],
     ids=["python", "folder", "directory", "argument"],

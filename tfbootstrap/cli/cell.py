@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
+from tfbootstrap.cli.options import no_color_here_option
+
 
 @click.command("cell")
 @click.argument("lock", default="requirements.txt", metavar="[LOCK]")
 @click.option("--into", "notebooks", multiple=True, metavar="NOTEBOOK", help="Put it into this notebook. Repeatable.")
+@no_color_here_option
 def command(*, lock: str, notebooks: tuple[str, ...]) -> None:
     """Print a self-contained notebook cell that installs and verifies LOCK (default: requirements.txt).
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfbootstrap.cli.options import no_color_option
+
 if TYPE_CHECKING:
     from tfbootstrap.facts import DriverFacts, Facts, Gpu
 
@@ -26,7 +28,8 @@ Row = tuple[str, str, str]
 @click.option("--json", "as_json", is_flag=True, help="Print the facts file instead of the table.")
 @click.option(
     "-o",
-    "--output",
+    "--output-file",
+    "output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the facts file, to lock for this machine elsewhere.",
 )
@@ -35,7 +38,8 @@ Row = tuple[str, str, str]
     type=click.Path(path_type=Path),
     help="Ask this interpreter, not the one that runs tfbootstrap.",
 )
-def command(as_json: bool, output: Path | None, python: Path | None) -> int:
+@no_color_option
+def command(as_json: bool, output: Path | None, python: Path | None, no_color: bool) -> int:
     """Show the facts of this machine: Python, platform, GPUs and driver, CUDA found, packages.
 
     Each GPU fact names the source that answered. "None", "not usable" and "could not ask" are three different answers.
@@ -46,13 +50,13 @@ def command(as_json: bool, output: Path | None, python: Path | None) -> int:
     if as_json:
         click.echo(outcome.document, nl=False)
     else:
-        _print_table(list(_rows(outcome.facts)))
+        _print_table(list(_rows(outcome.facts)), color=not no_color)
     if output is not None:
         click.echo(f"wrote {output}" if outcome.changed else f"{output} was up to date", err=True)
     return 0
 
 
-def _print_table(rows: list[Row]) -> None:
+def _print_table(rows: list[Row], *, color: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -63,7 +67,7 @@ def _print_table(rows: list[Row]) -> None:
     table.add_column("Source", overflow="fold", style="dim")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Console(color_system="auto" if color else None).print(table)
 
 
 def _rows(facts: Facts) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ secrets first) and the output of: tfbootstrap detect --json"""
 @click.command("diagnose")
 @click.argument("log", default="-", metavar="[FILE|-]")
 @click.option("--facts", type=click.Path(path_type=Path), metavar="FILE", help="Facts of the machine it comes from.")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def command(*, log: str, facts: Path | None, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Name the cause of an error and the next step, from its text.
 

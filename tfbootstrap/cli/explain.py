@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
+from tfbootstrap.cli.options import (
+    json_option,
+    matrix_option,
+    no_color_option,
+    requirement_files_option,
+    runtime_options,
+)
 from tfbootstrap.errors import ExitCode
 
 
 @click.command("explain")
 @click.argument("tensorflow", required=False, metavar="[SPEC]")
-@click.option("-r", "--requirement", "files", multiple=True, metavar="FILE", help="Requirements file; can be repeated.")
-@click.option("--runtime", metavar="NAME|FILE", help="Profile or facts file to judge; default: this machine.")
-@click.option("--python", metavar="X.Y", help="Python of the runtime.")
-@click.option("--gpu", default="auto", metavar="auto|none|NAME|CC", help="GPU of the runtime.")
-@click.option("--driver", metavar="V", help="NVIDIA driver of the runtime.")
-@click.option("--cuda", type=click.Choice(["auto", "wheels", "system", "none"]), default="auto", help="CUDA's source.")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@requirement_files_option
+@runtime_options
+@matrix_option
+@json_option
+@no_color_option
 def command(*, as_json: bool, no_color: bool, **given: Any) -> int:
     """Say for every TensorFlow minor whether it fits a runtime, or why not and what would.
 

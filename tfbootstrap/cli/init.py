@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
+
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_here_option
 
 
 @click.command("init")
@@ -15,8 +16,9 @@ import click
 )
 @click.option("--tensorflow", metavar="SPEC", help="TensorFlow wanted by all targets.")
 @click.option("--force", is_flag=True, help="Replace the table that is there.")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@matrix_option
+@json_option
+@no_color_here_option
 def command(*, as_json: bool, **given: Any) -> None:
     """Write [tool.tfbootstrap] into pyproject.toml, with the rest of it kept as it is.
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfbootstrap.cli.options import (
+    json_option,
+    matrix_option,
+    no_color_here_option,
+    requirement_files_option,
+    runtime_options,
+)
 from tfbootstrap.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -18,19 +24,11 @@ if TYPE_CHECKING:
 
 @click.command("lock")
 @click.argument("requirements", nargs=-1, metavar="[REQ]...")
-@click.option("-r", "--requirement", "files", multiple=True, metavar="FILE", help="Requirements file; can be repeated.")
+@requirement_files_option
 @click.option(
     "--tensorflow", metavar="SPEC", help="TensorFlow wanted: 2.20, 2.20.0 or a specifier like '>=2.16,<2.21'."
 )
-@click.option("--runtime", metavar="NAME|FILE", help="Profile or facts file to lock for; default: this machine.")
-@click.option("--python", metavar="X.Y", help="Python of the runtime.")
-@click.option(
-    "--gpu", default="auto", metavar="auto|none|NAME|CC", help="GPU of the runtime: 'T4', or '7.5'; 'none': CPU."
-)
-@click.option("--driver", metavar="V", help="NVIDIA driver of the runtime: 535.104.05.")
-@click.option(
-    "--cuda", type=click.Choice(["auto", "wheels", "system", "none"]), default="auto", help="Where CUDA comes from."
-)
+@runtime_options
 @click.option("-o", "--output-file", "output", metavar="FILE", help="The lock; default: requirements.txt.")
 @click.option("--check", is_flag=True, help="Say whether the lock is fresh; write nothing, need no network.")
 @click.option("--upgrade", is_flag=True, help="Take the newest versions instead of those of the lock that is there.")
@@ -46,11 +44,11 @@ if TYPE_CHECKING:
 @click.option("--no-bootstrap", is_flag=True, help="Write the lock only.")
 @click.option("--strict-image", is_flag=True, help="Fail (3) where a package of the runtime's image would break.")
 @click.option("--slim", is_flag=True, help="For the CPU: take tensorflow-cpu where nothing needs tensorflow.")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_here_option
 @click.pass_context
-def command(context: click.Context, /, *, check: bool, as_json: bool, no_color: bool, **given: Any) -> int:
+def command(context: click.Context, /, *, check: bool, as_json: bool, **given: Any) -> int:
     """Choose a TensorFlow for a runtime; write its hash-locked requirements and a bootstrap that installs and verifies.
 
     REQ are further requirements, as in a requirements file. Where nothing says what to lock and pyproject.toml has a
@@ -59,7 +57,6 @@ def command(context: click.Context, /, *, check: bool, as_json: bool, no_color: 
     """
     from tfbootstrap.app.requests import LockOptions
 
-    del no_color  # nothing is coloured here
     given["bootstrap"] = not given.pop("no_bootstrap")
     options = LockOptions(**given)
     if check:

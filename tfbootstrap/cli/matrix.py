@@ -13,6 +13,7 @@ from tfbootstrap.cli.matrix_companions import companions
 from tfbootstrap.cli.matrix_gpus import gpus
 from tfbootstrap.cli.matrix_runtimes import runtimes
 from tfbootstrap.cli.matrix_symbols import symbols
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.cli.tables import print_facts, print_table
 
 _PLATFORMS = {
@@ -39,9 +40,9 @@ command.add_command(symbols)
 @command.command("show")
 @click.argument("specifier", required=False, metavar="[SPEC]")
 @click.option("--pre", is_flag=True, help="Pre-releases too.")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def show(*, specifier: str | None, pre: bool, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Show the TensorFlow releases that SPEC admits (2.15, '>=2.18'; default: all), newest first."""
     from tfbootstrap.app.matrix import show_matrix

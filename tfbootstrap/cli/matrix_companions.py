@@ -10,14 +10,15 @@ from typing import Any
 
 import click
 
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.cli.tables import WIDTH, print_facts, print_table
 
 
 @click.command("companions")
 @click.argument("name", required=False)
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def companions(*, name: str | None, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Show what goes with TensorFlow, or how every version of one package is tied to it."""
     from tfbootstrap.app.matrix_companions import list_companions, show_companion

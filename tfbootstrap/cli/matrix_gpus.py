@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ _ABOUT_CUDA = "* the CUDA it was built with does not know the GPU: without newer
 
 @click.command("gpus")
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def gpus(*, name: str | None, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Show a GPU ('Tesla T4', 'rtx 4090', a compute capability; default: all) and the TensorFlow that serves it."""
     from tfbootstrap.app.matrix_gpus import show_gpus

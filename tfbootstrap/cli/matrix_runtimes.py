@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.cli.tables import print_facts, print_table
 
 
 @click.command("runtimes")
 @click.argument("name", required=False)
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def runtimes(*, name: str | None, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Show the runtimes to lock for (`lock --runtime NAME`), or everything known of one."""
     from tfbootstrap.app.matrix_runtimes import list_runtimes, show_runtime

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_option
 from tfbootstrap.cli.tables import print_facts
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ _TITLES = {"tensorflow": "TensorFlow", "keras": "Keras"}
 
 @click.command("symbols")
 @click.argument("name")
-@click.option("--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--no-color", is_flag=True, help="No colour.")
+@matrix_option
+@json_option
+@no_color_option
 def symbols(*, name: str, matrix: Path | None, as_json: bool, no_color: bool) -> int:
     """Show which TensorFlow minors have a name (tf.estimator, keras.ops), and what replaces it."""
     from tfbootstrap.app.matrix_symbols import show_symbol

@@ -9,11 +9,9 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Final, Literal
-
-from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.matrix.reader import DateText, Lines, Text, VersionText
 
@@ -151,14 +149,4 @@ def _pin(line: str) -> ProvenPin:
         version=match["version"],
         hashes=tuple(match["hashes"].split()),
         via=tuple(match["via"].split(", ")) if match["via"] else (),
-    )
-
-
-def unmet(proof: Proof, specifiers: Mapping[str, SpecifierSet]) -> tuple[str, ...]:
-    """Return the packages whose proven version a specifier (name -> specifier) does not admit, or that are missing."""
-    versions = {pin.name: pin.version for pin in proof.packages}
-    return tuple(
-        name
-        for name, specifier in specifiers.items()
-        if name not in versions or not specifier.contains(versions[name], prereleases=True)
     )
