@@ -14,8 +14,8 @@ from tfbootstrap.plan.conflict import conflict_rejections, lacks_tensorflow, ret
 from tfbootstrap.plan.keras import keras_2_ways
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import OTHER_TENSORFLOW, Admission, Rejections, WayOut
-from tfbootstrap.plan.ways_out import with_tensorflow
-from tfbootstrap.request import WantedPackage, lock_command
+from tfbootstrap.plan.ways_out import other_command, with_tensorflow
+from tfbootstrap.request import WantedPackage
 
 MOST_TRIALS = 3
 """How many requirements we try to loosen, one at a time: each trial is a resolution."""
@@ -61,7 +61,7 @@ def _other_tensorflow(admission: Admission, knowledge: Knowledge, resolve: Resol
     minor = f"{release[0]}.{release[1]}"
     yield WayOut(
         text=f"another TensorFlow: {minor} meets all other requirements",
-        command=lock_command(with_tensorflow(admission.request, minor)),
+        command=other_command(admission.request, with_tensorflow(admission.request, minor)),
         cost=OTHER_TENSORFLOW,
     )
 

@@ -66,7 +66,7 @@ def _other_both(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
             request = replace(with_tensorflow(admission.request, minor), python=python)
             yield WayOut(
                 text=f"another TensorFlow and another Python: {minor} fits Python {python} in a virtual environment",
-                command=lock_command(request),
+                command=other_command(admission.request, request),
                 cost=OTHER_BOTH,
             )
             return
@@ -86,7 +86,7 @@ def _other_tensorflow(admission: Admission, knowledge: Knowledge) -> Iterator[Wa
         minor = f"{version.major}.{version.minor}"
         yield WayOut(
             text=f"another TensorFlow: {minor} fits this runtime",
-            command=lock_command(with_tensorflow(admission.request, minor)),
+            command=other_command(admission.request, with_tensorflow(admission.request, minor)),
             cost=OTHER_TENSORFLOW,
         )
 
@@ -166,7 +166,7 @@ def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
         if _admit(admission.facts, knowledge, request).candidates:
             yield WayOut(
                 text=f"a pre-release: {row.version} has a wheel for this runtime",
-                command=lock_command(request),
+                command=other_command(admission.request, request),
                 cost=PRERELEASE,
             )
             return
@@ -187,6 +187,13 @@ def _admit(facts: Facts, knowledge: Knowledge, request: Request) -> Admission:
 
 def _with_python(facts: Facts, python: str) -> Facts:
     return replace(facts, python=replace(facts.python, version=f"{python}.0"))
+
+
+def other_command(asked: Request, instead: Request) -> str:
+    """Return the command for another TensorFlow; none where a file says which, since the file has to change first."""
+    by_options = {"--tensorflow", "the command line"}
+    from_files = [wish for wish in asked.tensorflow if wish.said_by not in by_options and not wish.configured]
+    return "" if from_files else lock_command(instead)
 
 
 def with_tensorflow(request: Request, version: str) -> Request:
