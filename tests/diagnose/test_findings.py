@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,8 @@ from tfbootstrap.edges.machine import read_facts
 from tfbootstrap.facts import Facts
 
 MISSING = "Could not load dynamic library '{}'; dlerror: {}: cannot open shared object file: No such file or directory"
+HEALTHY = sorted(Path(__file__).with_name("healthy").glob("*.txt"))
+"""What whole runs printed: training, saving, loading, TensorBoard."""
 NUMA = "successful NUMA node read from SysFS had negative value (-1), but there must be at least one NUMA node"
 NO_DEVICE = "failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected"
 
@@ -70,8 +73,16 @@ def test_what_surrounds_an_error_does_not_hide_it(text: str) -> None:
     assert only(read(text)).id == "keras-import"
 
 
-def test_colours_and_timestamps_are_not_shown() -> None:
-    finding = only(read(f"2024-06-19 16:06:44.996032: \x1b[33m{NO_DEVICE}\x1b[0m"))
+@pytest.mark.parametrize(
+    "before",
+    [
+        "2024-06-19 16:06:44.996032: ",
+        "2024-06-19 16:06:44.996032: E external/local_xla/xla/stream_executor/cuda/cuda_driver.cc:152] ",
+        "E0000 00:00:1738697930.202924    7665 cuda_driver.cc:522] ",
+    ],
+)
+def test_colours_timestamps_and_origin_are_not_shown(before: str) -> None:
+    finding = only(read(f"{before}\x1b[33m{NO_DEVICE}\x1b[0m"))
     assert finding.lines[0].text == NO_DEVICE
 
 
@@ -122,6 +133,20 @@ def test_the_text_itself_tells_the_machine() -> None:
     report = read(f"/content/drive/MyDrive/x.py\ntensorflow version: 2.15.0\nC:/x\n{NO_DEVICE}")
     assert (report.context.tensorflow, "colab" in report.context.situations) == ("2.15.0", True)
     assert any("Runtime > Change runtime type" in step for step in only(report).fix)
+
+
+@pytest.mark.parametrize("path", HEALTHY, ids=[path.stem for path in HEALTHY])
+def test_a_run_that_went_well_has_only_noise(path: Path) -> None:
+    report = read(path.read_text(encoding="utf-8"))
+    assert report.findings
+    assert not report.wanting
+
+
+def test_a_sentence_speaks_of_one_version() -> None:
+    mismatch = "Loaded runtime CuDNN library: {}.1.0 but source was compiled with: {}.3.0."
+    assert "is 9.1.0; this" in only(read("\n".join(mismatch.format(major, major) for major in (9, 8)))).cause
+    missing = "\n".join(MISSING.format(name, name) for name in ("libcudart.so.11.0", "libcublas.so.11"))
+    assert only(read(missing)).cause.startswith("libcudart.so.11.0, libcublas.so.11 can't")
 
 
 def test_nothing_is_found_in_a_healthy_log() -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tfbootstrap.diagnose.findings import Finding, Report
 
 WIDTH = 100
+SHOWN = 180
+"""Characters of a line of the text."""
 SAYS = {"stops": "stops the program", "degrades": "runs, but worse", "nothing": "harmless"}
 COLOURS = {"stops": "red", "degrades": "yellow", "nothing": "green"}
 UNKNOWN = """\
@@ -80,8 +82,8 @@ def _body(finding: Finding) -> Iterator[str]:
     for remark in finding.remarks:
         yield from _wrapped(f"({remark})", "   ")
     for line in finding.lines:
-        shown = f"   line {line.number}: {line.text}"
-        yield shown if len(shown) <= WIDTH else f"{shown[: WIDTH - 1]}…"
+        text = line.text if len(line.text) <= SHOWN else f"{line.text[:SHOWN]}…"
+        yield from _wrapped(f"line {line.number}: {text}", "   ", "      ")
     if finding.count > len(finding.lines):
         yield f"   and {finding.count - len(finding.lines)} more"
     for step in finding.fix:

@@ -20,6 +20,8 @@ _GRAVITY: Final[Mapping[Effect, int]] = {"stops": 0, "degrades": 1, "nothing": 2
 _TIME = re.compile(
     r"^\s{0,20}(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:?\s{0,4})"
 )
+_ORIGIN = re.compile(r"^(?:\s{0,4}[EFIW](?:\d{4} \S{1,40} {1,9}\d{1,9})?)?\s{0,4}[\w./-]{1,120}\.cc:\d{1,5}\] ")
+"""Which line of TensorFlow's source wrote this: it tells nobody anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +149,7 @@ def _explained(row: DiagnosisRow, found: Mapping[str, _Evidence]) -> bool:
 def _finding(evidence: _Evidence, context: Context, tables: Tables) -> Finding:
     row, sign = evidence.row, evidence.sign
     known = with_wanted(context, next(iter(evidence.values.get("wanted", ())), None), tables.tensorflow)
-    values = {**known.values, **{name: ", ".join(found) for name, found in evidence.values.items()}}
+    values = {**known.values, **{name: _told(found) for name, found in evidence.values.items()}}
     harmless = not known.situations.isdisjoint(row.harmless_when)
     steps = sign.fix or row.fix
     return Finding(
@@ -159,6 +161,11 @@ def _finding(evidence: _Evidence, context: Context, tables: Tables) -> Finding:
         count=evidence.count,
         remarks=tuple(redact(text) for text in remarks_on(evidence.values, known, tables)),
     )
+
+
+def _told(values: Sequence[str]) -> str:
+    """Return all names of a list; of versions the first, because a sentence speaks of one case."""
+    return values[0] if values[0][:1].isdigit() else ", ".join(values)
 
 
 def _steps(steps: Sequence[Step], context: Context, values: Mapping[str, str]) -> Iterator[str]:
@@ -175,6 +182,6 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def _shown(line: Line) -> Line:
-    text = redact(_TIME.sub("", line.text)).strip()
+    text = redact(_ORIGIN.sub("", _TIME.sub("", line.text))).strip()
     text = "".join(character if character.isprintable() else " " for character in text)
     return Line(line.number, text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…")
