@@ -81,7 +81,7 @@ def test_comments_stay_behind() -> None:
 
 def test_the_inside_of_texts_keeps_its_blanks() -> None:
     source = "def f():\n    return [\n        '''a\n    b\n        c''',\n    ]\n"
-    assert slim(source) == "def f():\n return [\n  '''a\n    b\n        c''',\n ]\n"
+    assert slim(source) == "def f():\n\treturn [\n\t\t'''a\n    b\n        c''',\n\t]\n"
 
 
 class _Bare(ast.NodeTransformer):

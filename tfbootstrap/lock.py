@@ -53,6 +53,9 @@ class LockTarget:
     system: str
     machine: str
     libc: str | None = None
+    host: str | None = None
+    release: str | None = None
+    """For an image that a provider renews, such as Colab's: whose, and which one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +220,8 @@ def header_to_mapping(header: LockHeader) -> dict[str, Any]:
             "system": header.target.system,
             "machine": header.target.machine,
             "libc": header.target.libc,
+            "host": header.target.host,
+            "release": header.target.release,
         },
         "tensorflow": {
             "version": header.tensorflow,
@@ -280,6 +285,8 @@ def _header(mapping: dict[str, Any]) -> LockHeader:
             system=target["system"],
             machine=target["machine"],
             libc=target.get("libc"),
+            host=target.get("host"),
+            release=target.get("release"),
         ),
         tensorflow=tensorflow["version"],
         distribution=tensorflow["distribution"],

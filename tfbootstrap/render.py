@@ -100,6 +100,7 @@ def lock_data(lock: Lock) -> dict[str, Any]:
         "system": header.target.system,
         "machine": header.target.machine,
         "libc": header.target.libc,
+        "host": {"kind": header.target.host, "release": header.target.release} if header.target.host else None,
         "tensorflow": header.tensorflow,
         "keras": header.keras,
         "cuda": {

@@ -1,7 +1,7 @@
 """Makes Python source smaller without making it other code or unreadable. Layer 2: pure.
 
 A notebook cell goes about in every copy of its notebook. So it goes without what a reader finds in `bootstrap.py`:
-docstrings, comments, annotations and blank lines; and each level is indented by one blank.
+docstrings, comments, annotations and blank lines; and each level is indented by a tab: one letter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 def slim(source: str) -> str:
     """Return a payload module as a cell carries it; what it does is the same."""
     bare = without_comments(without_annotations(without_docstrings(source)))
-    return re.sub(r"\n{2,}", "\n", barely_indented(bare))
+    return re.sub(r"\n{2,}", "\n", indented_by_tabs(bare))
 
 
 def without_docstrings(source: str) -> str:
@@ -108,13 +108,13 @@ def _default_span(line: bytes, end: int) -> Iterator[tuple[int, int]]:
         yield from ((end, end + 1), (end + 2, end + 3))
 
 
-def barely_indented(source: str) -> str:
-    """Return a module indented by one blank a level instead of four; the inside of strings stays as it is."""
+def indented_by_tabs(source: str) -> str:
+    """Return a module indented by a tab a level instead of four spaces; the inside of strings stays as it is."""
     lines = source.splitlines()
     texts = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
     inside = {number for node in texts for number in range(node.lineno, int(node.end_lineno or 0))}
     for number, line in enumerate(lines):
-        blanks = len(line) - len(line.lstrip(" "))
+        levels = (len(line) - len(line.lstrip(" "))) // 4
         if number not in inside:
-            lines[number] = line[blanks - blanks // 4 :]
+            lines[number] = "\t" * levels + line[levels * 4 :]
     return "\n".join(lines) + "\n"

@@ -37,12 +37,45 @@ def test_into_puts_it_in_once(sandbox: Sandbox, project: Path) -> None:
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "wrote the cell into train.ipynb\n")
     (cell,) = json.loads((project / "train.ipynb").read_text())["cells"]
     assert "".join(cell["source"]) + "\n" == sandbox.tfbootstrap("cell").stdout
-    assert cell["metadata"] == {"tfbootstrap": {"target": "this-machine", "tensorflow": "2.20.0"}}
+    assert cell["metadata"] == {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "tfbootstrap": {"target": "this-machine", "tensorflow": "2.20.0"},
+    }
     written = (project / "train.ipynb").stat()
     second = sandbox.tfbootstrap("cell", "--into", "train.ipynb")
     assert (second.returncode, second.stderr) == (0, "train.ipynb has the cell already\n")
     assert (project / "train.ipynb").stat().st_mtime_ns == written.st_mtime_ns
     assert (project / "train.ipynb").stat().st_ino == written.st_ino
+
+
+def test_options_stay_until_others_are_named(sandbox: Sandbox, project: Path) -> None:
+    def source_after(*options: str) -> str:
+        result = sandbox.tfbootstrap("cell", "--into", "train.ipynb", *options)
+        assert result.returncode == 0, result.stderr
+        (cell,) = json.loads((project / "train.ipynb").read_text())["cells"]
+        assert cell["metadata"]["cellView"] == "form"
+        return "".join(cell["source"])
+
+    compact = source_after("--style", "compact", "--on-restart", "auto")
+    assert compact.endswith('"auto")')
+    assert "def run_cell" not in compact
+    assert source_after() == compact
+    readable = source_after("--style", "readable")
+    assert "def run_cell" in readable
+    assert readable.endswith('"auto")')
+    assert readable + "\n" == sandbox.tfbootstrap("cell", "--on-restart", "auto").stdout
+
+
+def test_an_option_that_the_mark_garbles_is_the_default(sandbox: Sandbox, project: Path) -> None:
+    sandbox.tfbootstrap("cell", "--into", "train.ipynb", "--on-restart", "never")
+    text = (project / "train.ipynb").read_text()
+    assert '"on_restart": "never"' in text
+    (project / "train.ipynb").write_text(text.replace('"on_restart": "never"', '"on_restart": ["x"]'))
+    assert sandbox.tfbootstrap("cell", "--into", "train.ipynb").returncode == 0
+    assert (project / "train.ipynb").read_text() == text.replace(',\n     "on_restart": "never"', "").replace(
+        'TRIAL, \\"never\\")', 'TRIAL, \\"ask\\")'
+    )
 
 
 def test_where_one_notebook_is_wrong_none_changes(sandbox: Sandbox, project: Path) -> None:

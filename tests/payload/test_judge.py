@@ -168,3 +168,30 @@ def test_a_cpu_lock_on_a_gpu_machine_is_a_warning() -> None:
     (check,) = [check for check in judge_runtime(lock(), with_gpus(T4, T4)) if check["id"] == "hardware"]
     assert (check["status"], check["found"]) == ("warn", "2 x Tesla T4")
     assert "--gpu auto" in check["hint"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "found", "hint"),
+    [
+        ({"kind": "colab", "release": "release-colab_20260714-060047_RC00"}, "pass", "colab 2026.07", ""),
+        ({"kind": "colab", "release": "2026.07"}, "pass", "colab 2026.07", ""),
+        (
+            {"kind": "colab", "release": "release-colab-external_20260819-1_RC00"},
+            "warn",
+            "colab 2026.08",
+            "Change runtime type",
+        ),
+        (
+            {"kind": "kaggle", "release": "release-colab_20260714-060047_RC00"},
+            "warn",
+            "kaggle 2026.07",
+            "serves, too",
+        ),
+        ({"kind": "jupyter", "release": None}, "warn", "jupyter", "serves, too"),
+    ],
+)
+def test_says_when_the_image_is_another(host: dict[str, Any], status: str, found: str, hint: str) -> None:
+    made_for = lock(host="colab", release="2026.07")
+    (check,) = [check for check in judge_runtime(made_for, {**runtime(), "host": host}) if check["id"] == "image"]
+    assert (check["status"], check["found"], check["expected"]) == (status, found, "colab 2026.07")
+    assert hint in check["hint"]

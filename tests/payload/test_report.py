@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tfbootstrap.payload.judge import make_check
-from tfbootstrap.payload.report import all_passed, print_table, write_report
+from tfbootstrap.payload.report import Table, all_passed, print_table, write_report
 
 CHECKS = [
     make_check("python", "pass", "3.12.4", "3.12"),
@@ -60,3 +60,16 @@ def test_the_report_is_one_document(tmp_path: Path) -> None:
     write_report(str(path), CHECKS, installed={})
     assert json.loads(path.read_text()) == {"ok": False, "checks": CHECKS, "installed": {}}
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_notebook_shows_a_table_and_text_where_it_can_not() -> None:
+    hostile = make_check("<b>", "fail", "a & b", "<i>", "<script>")
+    table = Table([*CHECKS, hostile])
+    assert repr(table).splitlines()[:2] == TABLE.splitlines()[:2]
+    shown = table._repr_html_()
+    assert shown.count("<tr ") == len(CHECKS) + 1
+    assert "<tr style='color: red'><td align='left'>driver</td>" in shown
+    assert "470.57 (expected 525.60.13 or newer)" in shown
+    assert "update the driver" in shown
+    assert "&lt;script&gt;" in shown
+    assert not any(tag in shown for tag in ("<b>", "<i>", "<script>"))

@@ -22,6 +22,8 @@ def make_header(**changes: Any) -> LockHeader:
         "system": platform.system().lower().replace("darwin", "macos"),
         "machine": platform.machine().lower().replace("amd64", "x86_64"),
         "libc": None,
+        "host": None,
+        "release": None,
     }
     target.update({key: changes.pop(key) for key in list(changes) if key in target})
     fields: dict[str, Any] = {

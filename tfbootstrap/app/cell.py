@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 from tfbootstrap.app.locks import open_lock
 from tfbootstrap.app.render import cell_text
 from tfbootstrap.edges.files import read_text, write_all_atomically
-from tfbootstrap.edges.notebooks import NotebookCell, put_cell
+from tfbootstrap.edges.notebooks import NotebookCell, mark_of_ours, put_cell
 from tfbootstrap.lock import Lock
+from tfbootstrap.render import CellOptions, OnRestart, Style
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,30 +24,51 @@ class CellOutcome:
     unchanged: tuple[str, ...] = ()
 
 
-def make_cell(lock_path: str, notebooks: Sequence[str] = ()) -> CellOutcome:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellWishes:
+    """What the user said of the cell's options; None leaves one as the notebook's cell has it."""
+
+    style: Style | None = None
+    on_restart: OnRestart | None = None
+
+
+def make_cell(lock_path: str, notebooks: Sequence[str] = (), wishes: CellWishes | None = None) -> CellOutcome:
     """Make the cell of a lock and put it into the notebooks, all of them or none.
 
     Raises InputError for a lock or notebook that can't be used, OutputError for a notebook that can't be written.
     """
-    lock = open_lock(lock_path)
-    texts = notebook_texts(lock, notebooks)
+    lock, wishes = open_lock(lock_path), wishes or CellWishes()
+    texts = notebook_texts(lock, notebooks, wishes)
     changed = {str(path) for path in write_all_atomically(texts)}
     return CellOutcome(
-        source=cell_text(lock),
+        source=cell_text(lock, _options({}, wishes)),
         changed=tuple(str(path) for path in texts if str(path) in changed),
         unchanged=tuple(str(path) for path in texts if str(path) not in changed),
     )
 
 
-def notebook_texts(lock: Lock, notebooks: Sequence[str]) -> dict[Path, str]:
+def notebook_texts(lock: Lock, notebooks: Sequence[str], wishes: CellWishes | None = None) -> dict[Path, str]:
     """Return the text of each notebook with the lock's cell in it; nothing is written."""
-    # A cell's source has no line end at its end; Jupyter would show an empty line.
-    cell = NotebookCell(
-        source=cell_text(lock).rstrip("\n"),
-        mark={"target": lock.header.target.name, "tensorflow": lock.header.tensorflow},
-    )
     texts = {}
     for notebook in notebooks:
         text = read_text(Path(notebook), what="notebook", hint="name an existing notebook, *.ipynb", as_it_is=True)
+        options = _options(mark_of_ours(text, notebook), wishes or CellWishes())
+        mark = {"target": lock.header.target.name, "tensorflow": lock.header.tensorflow, **_unusual(options)}
+        # A cell's source has no line end at its end; Jupyter would show an empty line.
+        cell = NotebookCell(source=cell_text(lock, options).rstrip("\n"), mark=mark)
         texts[Path(notebook)] = put_cell(text, cell, notebook)
     return texts
+
+
+def _options(mark: Mapping[str, Any], wishes: CellWishes) -> CellOptions:
+    """Return what is wished for, else what the notebook's cell was made with, else the default."""
+    known = {"style": get_args(Style), "on_restart": get_args(OnRestart)}
+    kept = {name: mark[name] for name, values in known.items() if mark.get(name) in values}
+    wished = {name: value for name in known if (value := getattr(wishes, name)) is not None}
+    return CellOptions(**{**kept, **wished})
+
+
+def _unusual(options: CellOptions) -> dict[str, str]:
+    """Return the options that are not at their default, for the mark."""
+    default = asdict(CellOptions())
+    return {name: value for name, value in asdict(options).items() if value != default[name]}

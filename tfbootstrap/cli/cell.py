@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import click
 
 from tfbootstrap.cli.options import no_color_here_option
+from tfbootstrap.render import OnRestart, Style
 
 
 @click.command("cell")
 @click.argument("lock", default="requirements.txt", metavar="[LOCK]")
 @click.option("--into", "notebooks", multiple=True, metavar="NOTEBOOK", help="Put it into this notebook. Repeatable.")
+@click.option("--style", type=click.Choice(get_args(Style)), help="Code to read (the default), or compressed code.")
+@click.option(
+    "--on-restart",
+    type=click.Choice(get_args(OnRestart)),
+    help="Where a kernel has loaded what was replaced: ask for a restart (the default), restart, or only warn.",
+)
 @no_color_here_option
-def command(*, lock: str, notebooks: tuple[str, ...]) -> None:
+def command(*, lock: str, notebooks: tuple[str, ...], style: Style | None, on_restart: OnRestart | None) -> None:
     """Print a self-contained notebook cell that installs and verifies LOCK (default: requirements.txt).
 
-    With --into it becomes the notebook's first code cell; where it is already, it is brought up to date in place.
+    With --into it becomes the notebook's first code cell; where it is already, it is brought up to date in place and
+    keeps the options that it was made with, but for those named here.
     """
-    from tfbootstrap.app.cell import make_cell
+    from tfbootstrap.app.cell import CellWishes, make_cell
 
-    outcome = make_cell(lock, notebooks)
+    outcome = make_cell(lock, notebooks, CellWishes(style=style, on_restart=on_restart))
     if not notebooks:
         click.echo(outcome.source, nl=False)
     for path in outcome.changed:

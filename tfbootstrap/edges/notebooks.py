@@ -16,6 +16,9 @@ from tfbootstrap.errors import InputError, Location
 MARK = "tfbootstrap"
 """The key in a cell's metadata by which our cell is known again, and the cell's id where the format has ids."""
 
+FOLDED: Mapping[str, Any] = {"cellView": "form", "jupyter": {"source_hidden": True}}
+"""What makes Colab and JupyterLab fold a new cell; afterwards that is its user's choice."""
+
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
 
@@ -82,6 +85,13 @@ def cells_of_ours(text: str, path: str) -> tuple[str, ...]:
     """Return the source of every cell with our mark. Raises InputError, with `path`, for what is no such notebook."""
     cells = _read_notebook(text, path)["cells"].data
     return tuple(_joined(cell.get("source", "")) for cell in cells if MARK in _metadata(cell))
+
+
+def mark_of_ours(text: str, path: str) -> dict[str, Any]:
+    """Return the mark of our cell, empty where there is none. Raises InputError, with `path`, as `put_cell` does."""
+    cells = _read_notebook(text, path)["cells"].data
+    marks = (_metadata(cell).get(MARK) for cell in cells)
+    return next((mark for mark in marks if isinstance(mark, dict)), {})
 
 
 def _read_notebook(text: str, path: str) -> dict[str, _Value]:
@@ -191,7 +201,7 @@ def _new_cell(cell: NotebookCell, identity: str | None) -> dict[str, Any]:
         "cell_type": "code",
         "execution_count": None,
         **({} if identity is None else {"id": identity}),
-        "metadata": {MARK: dict(cell.mark)},
+        "metadata": {**FOLDED, MARK: dict(cell.mark)},
         "outputs": [],
         "source": _lines(cell.source),
     }

@@ -57,6 +57,8 @@ def judge_runtime(lock: Dict[str, Any], facts: Dict[str, Any]) -> List[Check]:
     checks = [_judge_python(lock, facts), _judge_platform(lock, facts)]
     if lock["libc"]:
         checks.append(_judge_libc(lock["libc"], facts["platform"].get("libc")))
+    if lock["host"]:
+        checks.append(_judge_image(name_image(lock["host"]), name_image(facts["host"])))
     if lock["cuda"]["provider"] == "none":
         return checks + _judge_unused_gpu(facts)
     checks.append(_judge_hardware(lock, facts))
@@ -92,6 +94,19 @@ def _judge_libc(expected: str, found: str) -> Check:
         return make_check("libc", "pass", found, expected + " or newer")
     hint = "use a newer system or image, or make a lock for this one: tfbootstrap lock"
     return make_check("libc", "fail", found, expected + " or newer", hint)
+
+
+def _judge_image(expected: str, found: str) -> Check:
+    if found == expected:
+        return make_check("image", "pass", found, expected)
+    hint = "if all else passes, this one serves, too; Colab offers others: Runtime > Change runtime type"
+    return make_check("image", "warn", found, expected, hint)
+
+
+def name_image(host: Dict[str, Any]) -> str:
+    """Return `colab 2026.07`, from that version or from the day in `release-colab_20260714-060047_RC00`."""
+    month = re.search(r"(20\d\d)\.?(\d\d)", host["release"] or "")
+    return "{} {}.{}".format(host["kind"], *month.groups()) if month else host["kind"]
 
 
 def _judge_unused_gpu(facts: Dict[str, Any]) -> List[Check]:

@@ -34,7 +34,7 @@ class Table:
         rows = []
         for check in self.checks:
             cells = [check["id"], check["status"], _found_and_wanted(check), _shown_hint(check)]
-            row = "".join(f"<td style='text-align: left'>{html.escape(cell)}</td>" for cell in cells)
+            row = "".join(f"<td align='left'>{html.escape(cell)}</td>" for cell in cells)
             rows.append("<tr style='color: {}'>{}</tr>".format(_SHADES.get(check["status"], "inherit"), row))
         return "<table>{}</table>".format("".join(rows))
 

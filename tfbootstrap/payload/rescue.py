@@ -1,6 +1,8 @@
 """Saves what lives in a kernel's memory before it restarts, and brings weights back where a cell runs anew."""
 
+import contextlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -17,7 +19,7 @@ def rescue_objects(namespace: Dict[str, Any]) -> List[str]:
     folder = tempfile.mkdtemp(prefix=time.strftime("tfbootstrap-rescued-%Y%m%d-%H%M%S-"), dir=os.getcwd())
     lines = [line for name in sorted(named.values()) for line in _try_to_save(name, namespace[name], folder)]
     if not lines:
-        os.rmdir(folder)
+        shutil.rmtree(folder)
         return []
     with open(os.path.join(folder, "load_back.py"), "w", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in lines)
@@ -39,39 +41,22 @@ def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
     framework = next((root for root in roots if root in _FRAMEWORKS), "")
     if framework and hasattr(value, "save_weights"):
         value.save_weights(path + ".weights.h5")
-        yield "{}.load_weights({!r})".format(name, path + ".weights.h5")
-        yield from _save_whole_model(name, value, path, "tensorflow.keras" if framework == "tensorflow" else framework)
-    elif "tensorflow" in sys.modules and any(map(_is_trackable, _members_of(value))):
-        tf = sys.modules["tensorflow"]
+        yield f"{name}.load_weights({path + '.weights.h5'!r})"
+        framework = framework.replace("tensorflow", "tensorflow.keras")
+        for ending in (".keras", ".h5"):
+            # Classes of one's own, and old releases, can't be saved in every format.
+            with contextlib.suppress(Exception):
+                value.save(path + ending)
+                yield f"# or all of it: import {framework}; {name} = {framework}.models.load_model({path + ending!r})"
+                return
+        return
+    tf = sys.modules.get("tensorflow")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
+    names = ("_trackable_children", "_checkpoint_dependencies")  # since 2.8 and before
+    if tf and any(hasattr(part, name) for part in parts for name in names):
         tf.train.Checkpoint(saved=value).write(path)
         if len(tf.train.list_variables(path)) > 1:  # one entry is the description of the others
-            line = "import tensorflow as tf; tf.train.Checkpoint(saved={}).read({!r})"
-            yield line.format(name, path)
-        else:
-            for file in (path + ".index", path + ".data-00000-of-00001"):
-                os.unlink(file)
-
-
-def _save_whole_model(name: str, model: Any, path: str, framework: str) -> Iterator[str]:
-    for ending in (".keras", ".h5"):
-        try:
-            model.save(path + ending)
-        except Exception:  # noqa: BLE001, S112 - classes of their own, and old releases, can't be saved in every format
-            continue
-        yield f"# or all of it: import {framework}; {name} = {framework}.models.load_model({path + ending!r})"
-        return
-
-
-def _members_of(value: Any) -> Iterator[Any]:
-    yield value
-    if isinstance(value, (list, tuple)):
-        yield from value
-    elif isinstance(value, dict):
-        yield from value.values()
-
-
-def _is_trackable(value: Any) -> bool:
-    return any(hasattr(value, name) for name in ("_trackable_children", "_checkpoint_dependencies"))
+            yield f"import tensorflow as tf; tf.train.Checkpoint(saved={name}).read({path!r})"
 
 
 def restore_or_init(model: Any, path: str) -> Any:

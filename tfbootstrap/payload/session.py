@@ -41,7 +41,10 @@ def run_cell(lock: Dict[str, Any], trial: str, on_restart: str) -> None:
     stale: Dict[str, str] = {}
     more: Dict[str, Any] = {}
     if all_passed(checks):
-        replaced, stale = _install(lock, on_restart)
+        try:
+            replaced, stale = _install(lock, on_restart)
+        except BootstrapError as error:
+            raise CellError(f"{error}\nhint: {error.hint}") from None
         checks, more = _verify(lock, trial, facts, checks, note)
         kernel = make_digest(machine_name(), sys.argv, lock)
         if on_restart != "never" and note.get("restart") == kernel and not (known or replaced):
@@ -61,10 +64,7 @@ def run_cell(lock: Dict[str, Any], trial: str, on_restart: str) -> None:
 def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Install what differs; return what was replaced, and what this kernel has of the former in memory."""
     pins, distributions = pinned_versions(lock), installed_distributions()
-    try:
-        different, rivals = find_work(lock)
-    except BootstrapError as error:
-        raise CellError(f"{error}\nhint: {error.hint}") from None
+    different, rivals = find_work(lock)
     if different and "tensorflow" in sys.modules:
         _tell("TensorFlow is imported in this kernel already; what differs is installed all the same")
     # A TensorFlow that was replaced can't be trusted to save a model: some of its modules are read only then.
@@ -73,11 +73,8 @@ def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dic
         rescued = rescue_objects(vars(sys.modules["__main__"]))
         if rescued:
             _tell("\n".join(["saved what this kernel holds; after a restart this loads it back:", *rescued]))
-    try:
-        # Where the loader needs links, they are looked after even if nothing differs.
-        replaced = install_lock(lock, "auto", _tell) if different or rivals or lock["loader_links"] else {}
-    except BootstrapError as error:
-        raise CellError(f"{error}\nhint: {error.hint}") from None
+    # Where the loader needs links, they are looked after even if nothing differs.
+    replaced = install_lock(lock, "auto", _tell) if different or rivals or lock["loader_links"] else {}
     _tell(f"installed {len(replaced)} packages" if replaced else "nothing to install")
     return replaced, find_stale_modules(pins, installed_distributions(), replaced) if replaced else stale
 
@@ -100,22 +97,21 @@ def _verify(
 def _end_kernel(stale: Dict[str, str], on_restart: str, host: str) -> None:
     """Restart this kernel or ask for it; return where it may go on all the same."""
     names = ", ".join(sorted(stale))
-    problem = "restart the kernel now (Runtime > Restart session) and run all again: it still has the former {} loaded"
+    loaded = f"it still has the former {names} loaded"
     if on_restart == "never":
-        _tell(f"warning: this kernel still has the former {names} loaded; don't trust it until it is restarted")
+        _tell(f"warning: don't trust this kernel before it is restarted: {loaded}")
         return
     if on_restart == "helpless":
         problem = "the restart did not help: something loads another {} before this cell runs ({}); {}"
         cure = "see PYTHONPATH, the kernel's startup files and the cells above"
         raise CellError(problem.format(names, ", ".join(sorted(stale.values())), cure))
     if on_restart == "auto" and "ipykernel" in sys.modules:
-        _tell(f"restarting this kernel, once: it still has the former {names} loaded; then run all again")
-        sys.stdout.flush()
+        _tell(f"restarting this kernel, once: {loaded}; then run all again")
         time.sleep(1)  # another thread sends the kernel's output
         os._exit(0)  # what runs the kernel sees that it is gone, and starts it again
     if host == "colab":
         _show({"application/vnd.colab-display-data+json": {"pip_warning": {"packages": sorted(stale)}}}, raw=True)
-    raise CellError(problem.format(names))
+    raise CellError(f"restart the kernel now (Runtime > Restart session) and run all again: {loaded}")
 
 
 def _show(thing: Any, **options: bool) -> None:

@@ -1,5 +1,6 @@
 """What is known of an environment from earlier runs, and what a running kernel has of it in memory."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -66,11 +67,10 @@ def read_note() -> Dict[str, Any]:
 
 def write_note(checks: List[Check], more: Dict[str, Any]) -> bool:
     """Write the report of this run for the next one and for programs; say whether that was possible."""
-    try:
+    with contextlib.suppress(OSError):
         write_report(_note_path(), checks, **more)
-    except OSError:
-        return False
-    return True
+        return True
+    return False
 
 
 def find_stale_modules(pins: Dict[str, str], distributions: List[Installed], replaced: Iterable[str]) -> Dict[str, str]:

@@ -63,6 +63,8 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
             system=facts.platform.system,
             machine=facts.platform.machine,
             libc=facts.platform.libc,
+            host=facts.host.kind if facts.host.release else None,
+            release=facts.host.release,
         ),
         tensorflow=row.version,
         distribution=plan.distribution,
