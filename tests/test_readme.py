@@ -49,7 +49,7 @@ def commands_of(line: str) -> Iterator[list[str]]:
 
 def problem_of(arguments: list[str], command: click.Command = group, name: str = "tfbootstrap") -> str | None:
     """Return why these arguments can't be typed; None where they can. `COMMAND` stands for any subcommand."""
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, **command.context_settings)
     try:
         _, rest, _ = command.make_parser(context).parse_args(list(arguments))
     except click.UsageError as error:
