@@ -32,6 +32,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "render": CORE | {"plan", "lock", "slim"},
     "slim": CORE,
     "diagnose": CORE,
+    "scan": frozenset({"errors", "matrix"}),
     "payload": frozenset(),
     "edges": CORE | {"payload", "resolution"},
     "app": CORE | DECISIONS | {"edges", "payload", ""},

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "install": "Install a lock here and verify it.",
     "verify": "Verify that this environment is what a lock says.",
     "diagnose": "Name the cause of an error and the next step, from its text.",
+    "scan": "Say which TensorFlow versions code fits, and the lines that decide it.",
     "matrix": "Look at the compatibility data.",
 }
 """Subcommand -> its one-line help. Each lives in `tfbootstrap.cli.<name>` as the click command `command`."""

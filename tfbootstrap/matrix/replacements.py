@@ -55,6 +55,25 @@ class Replacement:
         return self.replacement.removesuffix(_STAR) + name.removeprefix(self.stem)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemovedArgument:
+    """A keyword argument that calls of some names must not have any more."""
+
+    symbols: tuple[Annotated[str, SYMBOL], ...]
+    """The functions or classes; with `.*` all of a module, not deeper."""
+    argument: str
+    last: Annotated[str, MINOR]
+    """The last minor of TensorFlow in which a call with it works."""
+    note: str
+    """What to write instead."""
+    source: SourceText
+    checked: DateText
+
+    def takes(self, name: str) -> bool:
+        """Say whether this row speaks of calls of a name."""
+        return name in self.symbols or f"{name.rpartition('.')[0]}{_STAR}" in self.symbols
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReplacementsMatrix:
     """The whole of `replacements.yaml`, sorted by name."""
@@ -67,6 +86,7 @@ Since when a name is gone is in symbols/; how a row is written: README.md in thi
 """
 
     rows: tuple[Replacement, ...] = ()
+    arguments: tuple[RemovedArgument, ...] = ()
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Say which rows are out of order or there twice."""

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tfbootstrap.matrix.symbols import Intervals, SymbolInterval, SymbolPackage, SymbolsMatrix, minor_of, runs
 
@@ -77,13 +78,36 @@ class SymbolTable:
 
     def until(self, fact: SymbolFact, last: str) -> SymbolFact:
         """Return what is known of a name that works up to a minor only, though later ones still have it."""
-        place = {minor: index for index, minor in enumerate(self.axis(fact.package))}
-        ended = []
-        for one in fact.intervals:
-            if place[one.first] <= place[last]:
-                beyond = one.last is None or place[one.last] > place[last]
-                ended.append(SymbolInterval(one.first, last if beyond else one.last))
+        end = Version(last)
+        ended = [
+            SymbolInterval(one.first, last if one.last is None or Version(one.last) > end else one.last)
+            for one in fact.intervals
+            if Version(one.first) <= end
+        ]
         return replace(fact, intervals=tuple(ended))
+
+    def tensorflow_minors(self, fact: SymbolFact) -> frozenset[str]:
+        """Return the TensorFlow minors that have a name; of one of standalone Keras those that go with such a Keras.
+
+        TensorFlow up to 2.5 went with Keras releases that nobody read; they are taken to have what Keras 2.6 has.
+        """
+        axis = self.axis(fact.package)
+        having = {
+            minor
+            for minor in axis
+            for one in fact.intervals
+            if Version(one.first) <= Version(minor) <= Version(one.last or axis[-1])
+        }
+        if fact.package == "tensorflow":
+            return frozenset(having)
+        oldest = axis[0] in having
+        return frozenset(
+            minor for minor in self.minors if (self._kerases[minor] & having if minor in self._kerases else oldest)
+        )
+
+    def up_to(self, last: str) -> frozenset[str]:
+        """Return the minors of TensorFlow up to one."""
+        return frozenset(minor for minor in self.minors if Version(minor) <= Version(last))
 
     def axis(self, package: SymbolPackage) -> tuple[str, ...]:
         """Return the minors of a package that were read, oldest first."""
