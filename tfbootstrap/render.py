@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ PAYLOAD_PREFIX = "tfbootstrap.payload."
 
 Style = Literal["readable", "compact"]
 OnRestart = Literal["ask", "auto", "never"]
+ScriptKind = Literal["dockerfile", "shell"]
+SCRIPTS: Mapping[ScriptKind, str] = {"dockerfile": "Dockerfile.j2", "shell": "bootstrap.sh.j2"}
+"""What else than a cell a lock becomes -> its template."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +51,19 @@ def render_bootstrap(lock: Lock, sources: Mapping[str, str], template: str) -> s
     imports, body = _bundled(tuple(sources[name] for name in BOOTSTRAP_MODULES))
     parts = {"imports": imports, "payload": body, "trial": as_raw_text(sources[TRIAL] + TRIAL_CALL)}
     return _fill(template, lock, parts)
+
+
+def render_script(lock: Lock, bootstrap: str, template: str) -> str:
+    """Return a Dockerfile or shell script that carries the lock's bootstrap.
+
+    Raises ValueError where the lock's Python or machine is no plain word.
+    """
+    mark = "END_OF_BOOTSTRAP"
+    while mark in bootstrap:
+        mark += "_"
+    machine = lock.header.target.machine
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    return _fill(template, lock, {"bootstrap": bootstrap, "mark": mark, "architecture": architecture})
 
 
 def render_cell(lock: Lock, sources: Mapping[str, str], template: str, options: CellOptions | None = None) -> str:
@@ -72,6 +89,7 @@ def _compiled(template: str) -> Template:
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - Python, not HTML
     environment.filters["comment"] = as_comment
     environment.filters["literal"] = as_literal
+    environment.filters["word"] = as_word
     return environment.from_string(template)
 
 
@@ -187,6 +205,13 @@ def as_literal(value: Any, indent: int = 0) -> str:
 def as_comment(text: str) -> str:
     """Return a text so that it stays within its comment: what is no plain ASCII is escaped."""
     return ascii(text)[1:-1]
+
+
+def as_word(text: str) -> str:
+    """Return a text that needs no quoting anywhere; raises ValueError for any other."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text, re.ASCII):
+        raise ValueError(f"{text!r} is no plain word")
+    return text
 
 
 def as_raw_text(source: str) -> str:

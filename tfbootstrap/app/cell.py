@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from tfbootstrap.app.locks import open_lock
-from tfbootstrap.app.render import cell_text
+from tfbootstrap.app.render import cell_text, script_text
 from tfbootstrap.edges.files import read_text, write_all_atomically
 from tfbootstrap.edges.notebooks import NotebookCell, mark_of_ours, put_cell
 from tfbootstrap.lock import Lock
-from tfbootstrap.render import CellOptions, OnRestart, Style
+from tfbootstrap.render import CellOptions, OnRestart, ScriptKind, Style
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +45,14 @@ def make_cell(lock_path: str, notebooks: Sequence[str] = (), wishes: CellWishes 
         changed=tuple(str(path) for path in texts if str(path) in changed),
         unchanged=tuple(str(path) for path in texts if str(path) not in changed),
     )
+
+
+def make_script(lock_path: str, kind: ScriptKind) -> str:
+    """Return the Dockerfile or shell script of a lock.
+
+    Raises InputError for a lock that can't be used, or that is for another system than such a script.
+    """
+    return script_text(open_lock(lock_path), kind)
 
 
 def notebook_texts(lock: Lock, notebooks: Sequence[str], wishes: CellWishes | None = None) -> dict[Path, str]:
