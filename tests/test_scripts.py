@@ -24,13 +24,13 @@ from tests.support.locks import PYTHON, make_lock
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
 from tests.test_render import a_lock, bootstrap, cell
-from tfbootstrap.app.render import SCRIPTS, ScriptKind, script_text
+from tfbootstrap.app.render import script_text
 from tfbootstrap.edges.notebooks import NotebookCell, put_cell
 from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.errors import InputError
-from tfbootstrap.lock import Lock, LockGpu, Pin
-from tfbootstrap.render import render_cell, render_script
+from tfbootstrap.lock import Lock, LockGpu, Pin, write_lock
+from tfbootstrap.render import SCRIPTS, ScriptKind, render_cell, render_script
 
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
 TENSORFLOW = build_wheel(Project(name="tensorflow", version="2.20.0", files={"tensorflow/__init__.py": ""}))
@@ -159,7 +159,9 @@ def test_nothing_breaks_out_of_a_shell_script(text: str) -> None:
 
 @given(HOSTILE)
 def test_nothing_breaks_out_of_a_notebook(text: str) -> None:
-    others = [{"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ["x = 1"]}]
+    others: list[dict[str, Any]] = [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ["x = 1"]}
+    ]
     notebook: dict[str, Any] = {"cells": others, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     source = cell(hostile_lock(text)).rstrip("\n")
     written = put_cell(json.dumps(notebook), NotebookCell(source=source, mark={"target": text}), "train.ipynb")
@@ -232,3 +234,17 @@ def carried_programs(source: str) -> list[str]:
         if isinstance(node, ast.Constant) and node.value in programs:
             node.value = "a program"
     return [ast.dump(whole), *(ast.dump(ast.parse(program)) for program in programs)]
+
+
+@pytest.mark.parametrize(("kind", "start"), [("dockerfile", "# A Dockerfile"), ("shell", "#!/bin/sh\n")])
+def test_the_command_line_prints_them(sandbox: Sandbox, kind: str, start: str) -> None:
+    lock = make_lock([SIX, TENSORFLOW], system="linux")
+    (sandbox.work / "requirements.txt").write_text(write_lock(lock))
+    result = sandbox.tfbootstrap("cell", "--style", kind)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(start)
+    assert '"six==1.17.0"' in result.stdout
+    result = sandbox.tfbootstrap("cell", "--style", kind, "--into", "train.ipynb")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"--style {kind} is no cell" in result.stderr
+    sandbox.assert_nothing_left(expected=["requirements.txt"])

@@ -17,7 +17,7 @@ from tfbootstrap.render import SCRIPTS, OnRestart, ScriptKind, Style
 @click.option(
     "--style",
     type=click.Choice([*get_args(Style), *SCRIPTS]),
-    help="Code to read (the default), or compressed code; or no cell: a Dockerfile or shell script that carries the lock.",
+    help="Code to read (the default) or compressed code; or no cell: a Dockerfile or shell script with the lock.",
 )
 @click.option(
     "--on-restart",
