@@ -100,6 +100,8 @@ STATE: str = "new"
 """,
     "hashes": """'Hashes.'
 """,
+    "wheelhouse": """'Keeps.'
+""",
     "program": """'The program.'
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 COMMON = ("probe", "judge", "hashes", "distributions", "clashes", "install", "verify", "report")
-BOOTSTRAP_MODULES = (*COMMON, "program")
+BOOTSTRAP_MODULES = (*COMMON, "wheelhouse", "program")
 CELL_MODULES = (*COMMON, "rescue", "state", "session")
 TRIAL = "trial"
 TRIAL_CALL = "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\n"

@@ -13,6 +13,7 @@ from tfbootstrap.payload.judge import Check, judge_runtime, version_numbers
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import all_passed, print_table, write_report
 from tfbootstrap.payload.verify import count_visible_gpus, verify_lock
+from tfbootstrap.payload.wheelhouse import use_wheelhouse
 
 
 def run_program(lock: Dict[str, Any], trial: str, script: str, description: str) -> int:
@@ -46,6 +47,7 @@ def _read_options(description: str) -> argparse.Namespace:
     parser.add_argument("--deep", action="store_true", help="compare every installed file with its recorded hash")
     parser.add_argument("--json", metavar="FILE", help="write the checks there as JSON")
     parser.add_argument("--installer", default="auto", metavar="auto|uv|pip", help="what installs, or the path of a uv")
+    parser.add_argument("--wheelhouse", metavar="DIR", help="keep the lock's wheels there, and install from there")
     return parser.parse_args()
 
 
@@ -62,7 +64,8 @@ def _install_and_verify(lock: Dict[str, Any], trial: str, options: argparse.Name
     code = 0 if all_passed(checks) else 2
     if code == 0:
         if not options.verify_only:
-            installed = install_lock(lock, options.installer, _say)
+            with use_wheelhouse(options.wheelhouse, lock, _say):
+                installed = install_lock(lock, options.installer, _say)
             print("installed {} packages".format(len(installed)) if installed else "nothing to install")
         _say("verifying TensorFlow {}".format(lock["tensorflow"]))
         lock = dict(lock, visible_gpus=count_visible_gpus(facts))
@@ -83,6 +86,7 @@ def _run_in_environment(lock: Dict[str, Any], options: argparse.Namespace, scrip
     python = make_environment(folder, lock["python"])
     command = [python, os.path.abspath(script)]
     command += ["--verify-only"] * options.verify_only + ["--deep"] * options.deep
+    command += ["--wheelhouse", os.path.abspath(options.wheelhouse)] if options.wheelhouse else []
     command += ["--json", os.path.abspath(options.json)] if options.json else []
     uv = find_uv() if options.installer in ("auto", "uv") else None
     command += ["--installer", uv[0] if uv and len(uv) == 1 else options.installer]
