@@ -49,6 +49,8 @@ class TensorflowWish:
     """For which runtimes it was said; None: for all."""
     configured: bool = False
     """Said by `[tool.tfbootstrap]`, which stands for the option `--tensorflow`."""
+    by_code: bool = False
+    """Said by the project's own code: by a line that uses what other releases lack."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

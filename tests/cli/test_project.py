@@ -70,6 +70,27 @@ def test_without_arguments_all_targets_are_locked(project: User) -> None:
     project.sandbox.assert_nothing_left(expected=["pyproject.toml", "train.ipynb", "locks"])
 
 
+def test_code_narrows_and_reasons_name_its_lines(project: User) -> None:
+    project.write("pyproject.toml", PROJECT.replace('tensorflow = "2.20"', 'sources = ["src"]', 1))
+    (project.sandbox.work / "src").mkdir()
+    project.write("src/train.py", "import tensorflow as tf\ntf.estimator.Estimator(f)\n")
+    result = project.lock("--json")
+    assert (result.returncode, "src/train.py:2 uses tf.estimator.Estimator" in result.stderr) == (2, True)
+
+    project.write("src/train.py", "from keras import ops\nops.add(1, 2)\n")
+    document = json.loads(project.lock("--json", "--output-file", "locks/cpu.txt").stdout)
+    reasons = [reason for target in document["targets"] for reason in target["reasons"]]
+    assert "the code needs TensorFlow >=2.16: src/train.py:1 uses keras.ops" in reasons
+    assert project.lock("--check", "--output-file", "locks/cpu.txt").returncode == 0
+
+
+def test_sources_that_are_not_there_are_named(project: User) -> None:
+    project.write("pyproject.toml", PROJECT.replace("dependencies = true", 'dependencies = true\nsources = ["away"]'))
+    result = project.lock()
+    assert result.returncode == 2
+    assert "away: there is no such file or folder" in result.stderr
+
+
 def test_a_second_run_touches_nothing(project: User) -> None:
     project.lock()
     before = everything(project.sandbox.work)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from packaging.specifiers import SpecifierSet
+
 from tfbootstrap.app.locks import DEFAULT_LOCK
 from tfbootstrap.configuration import Configuration, ConfiguredTarget, read_configuration
 from tfbootstrap.errors import Location, UsageError
@@ -95,7 +97,8 @@ def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
     configuration = load_configuration()
     if configuration is None:
         return ()
-    jobs = (_configured_job(configuration, target, options.format) for target in configuration.targets)
+    code = _code_wishes(configuration, options.matrix)
+    jobs = (_configured_job(configuration, target, options.format, code) for target in configuration.targets)
     return tuple(job for job in jobs if options.output is None or Path(job.output) == Path(options.output))
 
 
@@ -141,8 +144,23 @@ def read_request(options: LockOptions) -> Request:
     )
 
 
-def configured_request(configuration: Configuration, target: ConfiguredTarget) -> Request:
-    """Return what a configured target asks for; files are read from the project's folder, which is the current one."""
+def _code_wishes(configuration: Configuration, matrix: Path | None) -> tuple[TensorflowWish, ...]:
+    """Return what the project's code asks for: a wish for each bound, said by the first line that decides it."""
+    if not configuration.sources:
+        return ()
+    from tfbootstrap.app.scan import scan
+
+    verdict = scan([Path(source) for source in configuration.sources], matrix).verdict
+    first = {one.bound: f"{one.place} uses {one.symbol}" for one in reversed(verdict.evidence)}
+    return tuple(
+        TensorflowWish(specifier=SpecifierSet(bound), said_by=first[bound], by_code=True) for bound in verdict.bounds
+    )
+
+
+def configured_request(
+    configuration: Configuration, target: ConfiguredTarget, code: tuple[TensorflowWish, ...] = ()
+) -> Request:
+    """Return what a configured target and its code ask for; files are read from the current folder, the project's."""
     more, bounds = _read_files(target.requirements)
     _, more_bounds = _read_files(target.constraints, constraint=True)
     wishes, extras, packages = split_tensorflow(None, (*configuration.packages, *more))
@@ -151,7 +169,7 @@ def configured_request(configuration: Configuration, target: ConfiguredTarget) -
         own = TensorflowWish(specifier=target.tensorflow, said_by=target.tensorflow_said_by, configured=True)
         wishes = (own, *wishes)
     return Request(
-        tensorflow=(*wishes, *bound_wishes),
+        tensorflow=(*wishes, *bound_wishes, *code),
         wants_cuda_extra=CUDA_EXTRA in extras,
         extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
@@ -167,13 +185,15 @@ def configured_request(configuration: Configuration, target: ConfiguredTarget) -
     )
 
 
-def _configured_job(configuration: Configuration, target: ConfiguredTarget, form: Format | None) -> Job:
+def _configured_job(
+    configuration: Configuration, target: ConfiguredTarget, form: Format | None, code: tuple[TensorflowWish, ...]
+) -> Job:
     lock = Path(target.lock)
     output = (
         str(lock.with_name(f"pylock.{target.name}.toml")) if form == "pylock" and not _is_pylock(lock) else str(lock)
     )
     return Job(
-        request=configured_request(configuration, target),
+        request=configured_request(configuration, target, code),
         output=output,
         format=form or ("pylock" if _is_pylock(lock) else "requirements"),
         command="tfbootstrap lock",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -36,13 +37,24 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution, *, ke
         candidate=candidate,
         gpus=admission.gpus,
         pins={package.name: package.version for package in solution.packages},
-        reasons=(_chosen(admission, candidate, kept), *candidate.reasons, *map(bound_reason, candidate.bounds)),
+        reasons=(
+            _chosen(admission, candidate, kept),
+            *_code_reasons(admission),
+            *candidate.reasons,
+            *map(bound_reason, candidate.bounds),
+        ),
         warnings=candidate.warnings,
         rows={
             f"tensorflow:{row.version}": record_digest(row),
             **{f"bounds:{bound.id}": record_digest(bound) for bound in candidate.bounds},
         },
     )
+
+
+def _code_reasons(admission: Admission) -> Iterator[str]:
+    for wish in admission.request.tensorflow:
+        if wish.by_code:
+            yield f"the code needs TensorFlow {wish.specifier}: {wish.said_by}"
 
 
 def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs: str, tool: str, matrix: str) -> Lock:
