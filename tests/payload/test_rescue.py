@@ -89,7 +89,7 @@ def test_a_new_model_stays_new_where_nothing_is_saved(folder: Path, capsys: pyte
     model = Model("new")
     assert restore_or_init(model, "nothing.weights.h5") is model
     assert model.weights == "new"
-    assert capsys.readouterr().out == "nothing is saved at nothing.weights.h5 yet: starts anew\n"
+    assert capsys.readouterr().out == "nothing saved at nothing.weights.h5 yet: starts anew\n"
 
 
 def test_the_newest_in_a_folder_is_loaded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

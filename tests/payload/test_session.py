@@ -90,6 +90,15 @@ def test_a_module_that_tells_its_version_otherwise_needs_no_restart(kernel: Tiny
     assert ": verified" in run(kernel, make_lock([new]), before="import six").stdout
 
 
+def test_the_hook_of_setuptools_needs_no_restart(kernel: TinyBootstrap) -> None:
+    files = {"_distutils_hack/__init__.py": "x = 1\n"}
+    old = build_wheel(Project(name="setuptools", version="80.0", files=files))
+    new = build_wheel(Project(name="setuptools", version="81.0", files={"_distutils_hack/__init__.py": "x = 22\n"}))
+    kernel.index.add(old, new)
+    run(kernel, make_lock([old]))
+    assert ": verified" in run(kernel, make_lock([new]), before="import _distutils_hack").stdout
+
+
 def test_a_module_that_is_not_loaded_needs_no_restart(kernel: TinyBootstrap) -> None:
     kernel.index.add(OLD, NEW)
     run(kernel, make_lock([OLD]))

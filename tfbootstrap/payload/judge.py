@@ -99,7 +99,7 @@ def _judge_libc(expected: str, found: str) -> Check:
 def _judge_image(expected: str, found: str) -> Check:
     if found == expected:
         return make_check("image", "pass", found, expected)
-    hint = "if all else passes, this one serves, too; Colab offers others: Runtime > Change runtime type"
+    hint = "if the rest passes, this serves, too; Colab offers others: Runtime > Change runtime type"
     return make_check("image", "warn", found, expected, hint)
 
 

@@ -80,5 +80,5 @@ def restore_or_init(model: Any, path: str) -> Any:
             return model
     if problem:
         raise problem
-    print(f"nothing is saved at {path} yet: starts anew")
+    print(f"nothing saved at {path} yet: starts anew")
     return model

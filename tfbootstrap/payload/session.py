@@ -66,13 +66,13 @@ def _install(lock: Dict[str, Any], on_restart: str) -> Tuple[Dict[str, str], Dic
     pins, distributions = pinned_versions(lock), installed_distributions()
     different, rivals = find_work(lock)
     if different and "tensorflow" in sys.modules:
-        _tell("TensorFlow is imported in this kernel already; what differs is installed all the same")
+        _tell("TensorFlow is imported in this kernel already; what differs is installed anyway")
     # A TensorFlow that was replaced can't be trusted to save a model: some of its modules are read only then.
     stale = find_stale_modules(pins, distributions, different)
     if stale and on_restart != "never":
         rescued = rescue_objects(vars(sys.modules["__main__"]))
         if rescued:
-            _tell("\n".join(["saved what this kernel holds; after a restart this loads it back:", *rescued]))
+            _tell("\n".join(["saved what this kernel holds; to load it back:", *rescued]))
     # Where the loader needs links, they are looked after even if nothing differs.
     replaced = install_lock(lock, "auto", _tell) if different or rivals or lock["loader_links"] else {}
     _tell(f"installed {len(replaced)} packages" if replaced else "nothing to install")

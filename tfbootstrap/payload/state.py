@@ -79,7 +79,9 @@ def find_stale_modules(pins: Dict[str, str], distributions: List[Installed], rep
     With each goes a file that was loaded.
     """
     stale: Dict[str, str] = getattr(sys, STALE_MARK, {})
-    files = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
+    # Every process has setuptools' hook loaded; it does no harm.
+    modules = [module for name, module in list(sys.modules.items()) if name != "_distutils_hack"]
+    files = {str(getattr(module, "__file__", None)) for module in modules}
     for distribution in distributions:
         if distribution.name in pins:
             paths = read_record(distribution) or [] if distribution.name in replaced else []
