@@ -36,7 +36,7 @@ PAUSES = (2, 8, 30)
 _PASSING = r"(?i)\b(429|50[0234])\b|timed? ?out|connection|network|dns|body error|end of file|IncompleteRead"
 _HINTS = {
     "No space left|error 28|quota": "free some space on that disk, then run this again",
-    "Permission denied|Read-only": "use another environment: --venv .tf, or in a notebook tfbootstrap cell --isolate",
+    "Permission denied|Read-only": "use an environment that you may write to, such as --venv .tf",
     "(?i)hash": "the index has other files than the lock: ask who runs it, or make the lock again",
     "": "check network, package index and disk space, then run this again: it goes on from here",
 }
