@@ -26,6 +26,9 @@ pytestmark = pytest.mark.real
 SET_UP = "pip install . && tfbootstrap lock --tensorflow 2.20 && python bootstrap.py --venv .tf"
 """As in the README; tests/test_readme.py compares."""
 
+NO_INDEX = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/", "PIP_INDEX_URL": "http://127.0.0.1:9/", "UV_NO_CACHE": "1"}
+"""An index at a port where nobody answers: whatever asks it fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
@@ -34,25 +37,25 @@ class Checkout:
     folder: Path
     variables: dict[str, str]
 
-    def shell(self, line: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+    def shell(self, line: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a line as typed into a shell; the output has both streams."""
         return subprocess.run(
             ["bash", "-c", line],
             cwd=self.folder,
-            env=self.variables,
+            env={**self.variables, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            timeout=timeout,
+            timeout=900,
             check=False,
         )
 
-    def bootstrap(self, options: str = "") -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    def bootstrap(self, options: str = "", **variables: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
         """Run the bootstrap again and return its report too."""
         report = self.folder / "report.json"
         report.unlink(missing_ok=True)
-        result = self.shell(f"python bootstrap.py --venv .tf --json report.json {options}")
+        result = self.shell(f"python bootstrap.py --venv .tf --json report.json {options}", **variables)
         return result, json.loads(report.read_text(encoding="utf-8"))
 
     @property
@@ -83,10 +86,28 @@ def failed(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [check for check in report["checks"] if check["status"] == "fail"]
 
 
-def test_a_second_run_installs_nothing(checkout: Checkout) -> None:
-    result, report = checkout.bootstrap()
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {check["id"]: check["status"] for check in report["checks"]}
+
+
+def test_a_second_run_installs_nothing_needs_no_index_and_finds_all_in_order(checkout: Checkout) -> None:
+    result, report = checkout.bootstrap(**NO_INDEX)
     assert (result.returncode, report["ok"], report["installed"]) == (0, True, {}), result.stdout
+    assert "nothing to install" in result.stdout
     assert report["tensorflow"].startswith("2.20.")
+    working = {"versions", "record", "ownership", "shadowing", "import", "build", "keras", "eager", "matmul", "fit"}
+    found = statuses(report)
+    assert {name: found.get(name) for name in working | {"save-load", "xla"}} == dict.fromkeys(
+        working | {"save-load", "xla"}, "pass"
+    )
+
+
+def test_the_command_verifies_the_same(checkout: Checkout) -> None:
+    _, report = checkout.bootstrap("--verify-only")
+    result = checkout.shell("tfbootstrap verify --venv .tf --json 2>/dev/null", **NO_INDEX)
+    verified = json.loads(result.stdout)
+    assert result.returncode == 0, failed(verified)
+    assert statuses(verified) == statuses(report)
 
 
 def test_a_changed_byte_is_found_by_deep(checkout: Checkout) -> None:
