@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,9 +77,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out tests for which this machine lacks something, and remember their names."""
     lacking = {item: what for item in items if (what := _lacking(item))}
     config.stash[NOT_RUN] = [(item.nodeid, what) for item, what in lacking.items()]
+    if hasattr(config, "workeroutput"):  # a worker of `pytest -n` can't write to the report
+        config.workeroutput["not_run"] = config.stash[NOT_RUN]
     if lacking:
         config.hook.pytest_deselected(items=list(lacking))
         items[:] = [item for item in items if item not in lacking]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of `pytest -n` has left out; each of them leaves out the same."""
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", [])
 
 
 def _lacking(item: pytest.Item) -> str | None:

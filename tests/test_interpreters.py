@@ -18,7 +18,8 @@ def test_finds_its_own_version() -> None:
     assert find_interpreter("2.1") is None
 
 
-def test_names_what_is_not_run(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_names_what_is_not_run(sandbox: Sandbox, workers: str) -> None:
     sample = """
 import pytest
 
@@ -31,12 +32,12 @@ def test_new():
 """
     write_tree(sandbox.work, {"test_sample.py": sample, "pytest.ini": "[pytest]\n"})
     result = sandbox.run(
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest",
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest", "-n", workers,
         variables={"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
-    assert "1 passed, 1 deselected" in result.stdout
-    assert "NOT RUN test_sample.py::test_old[2.1]: no Python 2.1 on this machine" in result.stdout
+    assert "1 passed" in result.stdout
+    assert result.stdout.count("NOT RUN test_sample.py::test_old[2.1]: no Python 2.1 on this machine") == 1
 
 
 @pytest.mark.parametrize("interpreter", ["3.12"], indirect=True)
