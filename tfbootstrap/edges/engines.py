@@ -16,6 +16,7 @@ from pathlib import Path
 import tomlkit
 
 from tfbootstrap.edges.index_configuration import IndexConfiguration
+from tfbootstrap.edges.programs import run_engine
 from tfbootstrap.errors import EngineConflictError, EngineError, MachineError, PackageIndexError
 from tfbootstrap.request import without_credentials
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, ResolvedFile, ResolvedPackage, Solution
@@ -124,22 +125,9 @@ class _Uv:
         arguments += ["--no-header", "--annotation-style", "split", "--color", "never", "--no-progress"]
         arguments += ["--no-build"] if wheels_only else []
         arguments += ["--offline"] if self.problem.offline and "--offline" not in more else []
-        try:
-            result = subprocess.run(
-                [*arguments, *more],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=TIME_LIMIT_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(
-                f"uv found no solution within {TIME_LIMIT_SECONDS} seconds",
-                hint="narrow the requirements, or check that the package index answers",
-            ) from error
+        hint = "narrow the requirements, or check that the package index answers"
+        command, seconds = [*arguments, *more], TIME_LIMIT_SECONDS
+        result = run_engine(command, self.folder, self.environment, name="uv", seconds=seconds, hint=hint)
         if result.returncode != 0:
             raise _failure(result.stderr, self.indexes)
         self.warnings += [warning for warning in parse_warnings(result.stderr) if warning not in self.warnings]

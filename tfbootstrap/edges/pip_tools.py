@@ -25,12 +25,15 @@ from packaging.version import Version
 
 from tfbootstrap.edges.index import IndexClient, IndexFile, ask_default_index
 from tfbootstrap.edges.index_configuration import IndexConfiguration
+from tfbootstrap.edges.programs import run_engine
 from tfbootstrap.errors import EngineConflictError, EngineError, PackageIndexError, TfbootstrapError, UsageError
 from tfbootstrap.request import without_credentials
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, ResolvedFile, ResolvedPackage, Solution
 
 TIME_LIMIT_SECONDS = 1800
 """pip downloads what has no metadata apart; hundreds of megabytes may be among it."""
+
+_GAVE_UP = "No stable configuration of concrete packages could be found"
 
 MOST_RELEASES = 5
 """TensorFlow releases to try where the newest can't keep the matrix's bounds."""
@@ -137,27 +140,22 @@ class _PipCompile:
         return parse_hashed((self.folder / "pins.txt").read_text(encoding="utf-8"))
 
     def _run(self, more: Sequence[str]) -> None:
+        result = self._ended(more)
+        if _GAVE_UP in result.stderr:
+            # It lets go of a few of the pins to keep in each round, and after ten rounds of everything.
+            (self.folder / "pins.txt").write_text("", encoding="utf-8")
+            result = self._ended(more)
+        if result.returncode != 0:
+            raise _failure(result.stderr, self.indexes, self.first)
+
+    def _ended(self, more: Sequence[str]) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "piptools", "compile", "requirements.in", "--output-file", "pins.txt"]
         command += ["--constraint", "constraints.txt", "--generate-hashes", "--allow-unsafe", "--strip-extras"]
         command += ["--annotation-style", "split", "--no-header", "--no-config", "--resolver", "backtracking"]
         command += ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"]
-        try:
-            result = subprocess.run(
-                [*command, *more],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=TIME_LIMIT_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(
-                f"pip-compile found no solution within {TIME_LIMIT_SECONDS} seconds", hint="use the engine uv"
-            ) from error
-        if result.returncode != 0:
-            raise _failure(result.stderr, self.indexes, self.first)
+        command += more
+        seconds, hint = TIME_LIMIT_SECONDS, "use the engine uv"
+        return run_engine(command, self.folder, self.environment, name="pip-compile", seconds=seconds, hint=hint)
 
 
 class _Pages:
