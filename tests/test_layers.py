@@ -66,7 +66,9 @@ EXCEPTIONS = frozenset({
 })  # fmt: skip
 """Module, library: single imports that no room may make in general."""
 
-EDGE_BASE = frozenset(f"tfbootstrap.edges.{name}" for name in ("files", "resources", "index", "index_configuration"))
+EDGE_BASE = frozenset(
+    f"tfbootstrap.edges.{name}" for name in ("files", "programs", "resources", "index", "index_configuration")
+)
 """Edges know nothing of each other, except these that others stand on."""
 
 WORLDLY_MODULES = frozenset({
