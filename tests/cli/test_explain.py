@@ -138,6 +138,14 @@ def test_a_wish_that_no_release_satisfies_is_an_error(sandbox: Sandbox) -> None:
     assert "no TensorFlow release that the matrix knows" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["AMD Instinct MI300X", "Radeon RX 7900 XTX", "gfx942"])
+def test_a_gpu_of_amd_s_is_told_where_its_tensorflow_is(sandbox: Sandbox, name: str) -> None:
+    result = sandbox.tfbootstrap("explain", "--runtime", "linux-gpu", "--gpu", name)
+    assert result.returncode == 2
+    assert "a GPU of AMD's" in result.stderr
+    assert "tensorflow-rocm" in result.stderr
+
+
 def test_a_gpu_that_the_host_does_not_lend_is_refused_with_its_offers(sandbox: Sandbox) -> None:
     result = sandbox.tfbootstrap("explain", "--runtime", "colab-2026.07", "--gpu", "K80")
     assert result.returncode == 2

@@ -179,6 +179,12 @@ def test_a_gpu_that_may_be_there_is_no_cpu(
     assert versions(admit(runtime, KNOWLEDGE, replace(ask("2.20"), cuda="none"))) == ["2.20.0"]
 
 
+def test_a_mac_is_told_of_the_plug_in_that_uses_its_gpu() -> None:
+    (candidate,) = admit(facts("3.12", "macos", "arm64", None), KNOWLEDGE, ask("2.20")).candidates
+    assert candidate.cuda_provider == "none"
+    assert "tensorflow-metal" in candidate.reasons[0]
+
+
 def test_wheels_that_hold_no_gpu_code_need_no_answer_about_gpus() -> None:
     runtime = replace(facts(machine="aarch64"), gpu_status="unknown")
     assert versions(admit(runtime, KNOWLEDGE, ask("2.20"))) == ["2.20.0"]

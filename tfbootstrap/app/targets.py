@@ -15,6 +15,9 @@ from tfbootstrap.request import Request
 if TYPE_CHECKING:
     from tfbootstrap.edges.runtimes import NamedRuntime
 
+_AMD = re.compile(r"\b(amd|radeon|instinct|rx ?\d{3,4}|mi\d{2,3}[ax]?|gfx\d+)\b", re.IGNORECASE)
+"""How AMD's GPUs are called; they need another build of TensorFlow."""
+
 THIS_MACHINE = "this machine"
 
 
@@ -143,6 +146,11 @@ def _named_gpu(text: str, matrix: Path | None) -> Gpu:
 
     gpus = load(GpuMatrix, matrix_folder(matrix))
     row = gpus.find_gpu(text)
+    if row is None and _AMD.search(text):
+        raise UsageError(
+            f"{text!r} is a GPU of AMD's, which the TensorFlow of the package index does not use",
+            hint="AMD publishes TensorFlow for ROCm apart (tensorflow-rocm); here lock for the CPU: --gpu none",
+        )
     if row is None:
         near = gpus.nearest_gpus(text, 3)
         nearest = f"nearest are {', '.join(near)}; " if near else ""

@@ -58,7 +58,7 @@ def _judge(
         if rejection := rule(row, facts, accepted):
             return rejection
     if not gpus and not _wants_wheels(request):
-        return Candidate(row=row, cuda_provider="none", warnings=_unused_tpu(facts))
+        return Candidate(row=row, cuda_provider="none", reasons=_unused_metal(facts), warnings=_unused_tpu(facts))
     assert knowledge.hardware is not None, "who plans asks `needs_hardware` first"
     verdict = judge_gpus(row, facts, gpus, knowledge.hardware)
     if isinstance(verdict, Rejection):
@@ -150,6 +150,13 @@ def _unused_tpu(facts: Facts) -> tuple[str, ...]:
         return ()
     images = "; Colab's images for TPUs come without TensorFlow" if facts.host.kind == "colab" else ""
     return (f"this host has a TPU ({sign} is set), which TensorFlow's wheels don't use: the CPU is planned{images}",)
+
+
+def _unused_metal(facts: Facts) -> tuple[str, ...]:
+    # Apple's page on the plug-in: https://developer.apple.com/metal/tensorflow-plugin/
+    if (facts.platform.system, facts.platform.machine) != ("macos", "arm64"):
+        return ()
+    return ("the CPU is planned: a Mac's GPU needs Apple's plug-in tensorflow-metal, which can be required beside it",)
 
 
 def needs_hardware(facts: Facts, request: Request) -> bool:
