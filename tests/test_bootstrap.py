@@ -18,6 +18,8 @@ from tests.support.loopback_index import LoopbackIndex, needs_auth, slow, status
 from tests.support.programs import UV
 from tests.support.wheel_factory import Artefact, Project, build_wheel
 
+pytestmark = pytest.mark.slow
+
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
 OLD_SIX = build_wheel(Project(name="six", version="1.16.0", files={"six.py": "x = 0\n"}))
 TENSORFLOW = build_wheel(Project(name="tensorflow", version="2.20.0", files={"tensorflow/__init__.py": ""}))

@@ -21,6 +21,8 @@ from tests.support.loopback_index import Fault, LoopbackIndex, reset, slow, stat
 from tests.support.programs import UV
 from tests.support.wheel_factory import Artefact, Project, build_wheel
 
+pytestmark = pytest.mark.slow
+
 NOISE = random.Random(7).randbytes(6_000_000)
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
 OLD_SIX = build_wheel(Project(name="six", version="1.16.0", files={"six.py": "x = 0\n", "six_old.py": ""}))

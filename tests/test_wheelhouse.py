@@ -15,6 +15,8 @@ from tests.support.loopback_index import LoopbackIndex, status
 from tests.support.programs import UV
 from tests.support.wheel_factory import Project, build_wheel
 
+pytestmark = pytest.mark.slow
+
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
 SIX_ALIKE = build_wheel(Project(name="six", version="1.17.0.1", files={"six.py": "x = 2\n"}))
 TENSORFLOW = build_wheel(Project(name="tensorflow", version="2.20.0", files={"tensorflow/__init__.py": ""}))

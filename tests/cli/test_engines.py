@@ -14,9 +14,12 @@ from tfbootstrap.lock import read_lock
 
 HERE = ("--runtime", "linux-cpu", "--python", f"{sys.version_info.major}.{sys.version_info.minor}")
 
-pytestmark = pytest.mark.skipif(
-    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="pip-tools locks for its own platform"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="pip-tools locks for its own platform"
+    ),
+]
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from tfbootstrap.edges.pip_tools import UNNAMED, parse_hashed, resolve_with_pip_
 from tfbootstrap.errors import EngineConflictError, PackageIndexError, TfbootstrapError, UsageError
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, Solution
 
+pytestmark = pytest.mark.slow
+
 HERE = ResolutionInput(
     requirements=(),
     python=f"{sys.version_info.major}.{sys.version_info.minor}",

@@ -20,6 +20,8 @@ from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.render import CellOptions, OnRestart, render_cell
 
+pytestmark = pytest.mark.slow
+
 
 def tiny(version: str, more: str = "") -> Artefact:
     # Python takes a compiled file for another source's where size and time agree.
