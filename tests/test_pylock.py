@@ -92,7 +92,7 @@ def test_names_have_no_dots(name: str, fits: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a = ", "pylock.toml:1:1: the lock is no valid TOML"),
+        ("a = = 1", "pylock.toml:1:5: the lock is no valid TOML"),
         ("lock-version = '1.0'\npackages = []\n", "it has no [tool.tfbootstrap]"),
         ("[tool.tfbootstrap]\nschema = 1\n", "the lock lacks or garbles 'packages'"),
         ("packages = [{name = 'a'}]\n[tool.tfbootstrap]\nschema = 1\n", "the lock lacks or garbles 'version'"),

@@ -62,6 +62,10 @@ class Sandbox:
             "NO_COLOR": "1",
             "COLUMNS": "100",
             "LANG": "C.UTF-8",
+            # Whom the host's network trusts, for the tests that reach the real index.
+            "SSL_CERT_FILE": os.environ.get("SSL_CERT_FILE"),
+            "SSL_CERT_DIR": os.environ.get("SSL_CERT_DIR"),
+            "REQUESTS_CA_BUNDLE": os.environ.get("REQUESTS_CA_BUNDLE"),
             # How coverage finds its way into children; unset but under `coverage run`.
             "COVERAGE_PROCESS_CONFIG": os.environ.get("COVERAGE_PROCESS_CONFIG"),
             "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START"),
