@@ -27,7 +27,9 @@ def index(sandbox: Sandbox, loopback_index: LoopbackIndex) -> LoopbackIndex:
 
 def test_installs_into_an_environment_and_tells_what_fails(sandbox: Sandbox, index: LoopbackIndex) -> None:
     variables = {"UV_DEFAULT_INDEX": index.simple_url, "UV_NO_CACHE": "1"}
-    sandbox.run(UV, "venv", "--python", sys.executable, ".tf")  # tests/test_bootstrap.py has it made by the bootstrap, which takes its time
+    sandbox.run(
+        UV, "venv", "--python", sys.executable, ".tf"
+    )  # tests/test_bootstrap.py has it made by the bootstrap, which takes its time
     run = sandbox.tfbootstrap("install", "--venv", ".tf", variables=variables)
     assert run.returncode == 1
     assert "installed 1 packages" in run.stdout
