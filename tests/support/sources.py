@@ -81,8 +81,17 @@ def write_tree(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def repository_files() -> list[Path]:
-    """Return what belongs to the repository (git's view: ignored files don't), relative to its root."""
+    """Return what belongs to the repository, relative to its root.
+
+    That is git's view, without what it ignores, and without virtual environments that somebody made in the checkout.
+    """
     # In a container the checkout may belong to another user; git reads it only when told that this is meant.
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True)
-    return [path for name in listed.stdout.split("\0") if name and (REPOSITORY / (path := Path(name))).is_file()]
+    paths = [Path(name) for name in listed.stdout.split("\0") if name]
+    environments = {path.parent for path in paths if path.name == "pyvenv.cfg"}
+    return [
+        path
+        for path in paths
+        if (REPOSITORY / path).is_file() and environments.isdisjoint({path.parent, *path.parents})
+    ]
