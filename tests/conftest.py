@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,11 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+def small_disk() -> Iterator[SmallDisk]:
     """Return a file system of four megabytes of its own; see its module for what can happen to it."""
-    with SmallDisk(tmp_path / "disk") as disk:
+    # Not below pytest's folders: where a run is killed its mount stays, and pytest fails at the end of every later run
+    # because it can't remove that.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, SmallDisk(Path(folder) / "disk") as disk:
         yield disk
 
 
