@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.environment import Sandbox
@@ -17,6 +18,10 @@ from tests.support.filesystems import SmallDisk, can_mount
 from tests.support.golden import GOLDEN_FOLDER, Golden
 from tests.support.interpreters import find_interpreter
 from tests.support.loopback_index import LoopbackIndex
+
+# How long an example takes depends on the machine.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 NOT_RUN = pytest.StashKey[list[tuple[str, str]]]()
 
