@@ -16,7 +16,7 @@ from packaging.pylock import Pylock
 
 from tests.cli.conftest import User
 from tests.support import loopback_index as faults
-from tests.support.environment import REPOSITORY
+from tests.support.environment import REPOSITORY, Sandbox
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import read_lock
@@ -347,6 +347,15 @@ def test_ctrl_c_leaves_everything_as_it_was(user: User) -> None:
     assert user.text() == before
     user.index.behave()
     user.sandbox.assert_nothing_left(expected=["requirements.txt", "bootstrap.py"])
+
+
+def test_an_index_with_a_name_that_lacks_tensorflow_shows_no_password(sandbox: Sandbox) -> None:
+    with LoopbackIndex() as empty:
+        address = "corp=" + empty.simple_url.replace("http://", "http://user:secret-word@")
+        result = sandbox.tfbootstrap("lock", *LINUX, variables={"UV_DEFAULT_INDEX": address})
+        assert result.returncode == 4
+        assert f"package index {empty.simple_url}: it has no tensorflow" in result.stderr
+    assert "secret-word" not in result.stderr
 
 
 def test_a_lock_as_pylock_holds_fitting_files_and_no_password(user: User) -> None:

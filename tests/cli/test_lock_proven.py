@@ -55,6 +55,15 @@ def test_a_second_run_and_a_check_find_nothing_to_change(sandbox: Sandbox) -> No
     assert sandbox.tfbootstrap("lock", "--check").returncode == 0
 
 
+@pytest.mark.parametrize("variables", [{"UV_EXCLUDE_NEWER": "2020-01-01T00:00:00Z"}, {"PIP_NO_INDEX": "1"}])
+def test_what_the_user_hides_of_the_public_index_is_no_proof_s_to_serve(
+    sandbox: Sandbox, variables: Mapping[str, str]
+) -> None:
+    result = lock(sandbox, NEWEST, "--offline", **variables)
+    assert result.returncode == 4, result.stderr
+    assert not (sandbox.work / "requirements.txt").exists()
+
+
 def test_json_names_the_proof(sandbox: Sandbox) -> None:
     (target,) = json.loads(lock(sandbox, NEWEST, "--offline", "--json").stdout)["targets"]
     assert (target["proven"], target["unproven"]) == (NEWEST.proven, [])

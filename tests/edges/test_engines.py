@@ -11,9 +11,9 @@ import pytest
 from tests.support import loopback_index as faults
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_sdist, build_wheel
-from tfbootstrap.edges.engines import parse_compiled, parse_pylock, python_platform, resolve
+from tfbootstrap.edges.engines import _failure, parse_compiled, parse_pylock, python_platform, resolve
 from tfbootstrap.edges.index_configuration import IndexConfiguration
-from tfbootstrap.errors import EngineConflictError, PackageIndexError, TfbootstrapError
+from tfbootstrap.errors import EngineConflictError, EngineError, PackageIndexError, TfbootstrapError
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, Solution
 
 LINUX = ResolutionInput(requirements=(), python="3.12", system="linux", machine="x86_64", libc="glibc 2.28")
@@ -129,6 +129,30 @@ def test_an_index_that_is_down_is_blamed_and_its_password_is_not_shown() -> None
     with pytest.raises(PackageIndexError, match=r"127\.0\.0\.1:9") as caught:
         resolve(problem, indexes)
     assert "secret" not in str(caught.value)
+
+
+def test_an_index_that_forbids_is_told_from_a_lack_of_rights_on_the_disk(index: LoopbackIndex) -> None:
+    index.misbehave(faults.status(403))
+    with pytest.raises(PackageIndexError, match="credentials"):
+        solve(index, "framework")
+    denied = _failure("error: failed to create `/cache/40/x`: permission denied (os error 13)", IndexConfiguration())
+    assert isinstance(denied, EngineError), denied
+
+
+def test_where_no_index_is_wanted_files_come_from_links_only(index: LoopbackIndex) -> None:
+    problem = replace(LINUX, requirements=("framework",))
+    with pytest.raises(EngineConflictError, match="not found in the provided package locations"):
+        resolve(problem, IndexConfiguration(no_index=True))
+    page = IndexConfiguration(no_index=True, find_links=(f"{index.simple_url}framework/",))
+    with pytest.raises(EngineConflictError, match="numbers-library was not found"):
+        resolve(problem, page)
+    assert set(index.paths("/simple/*")) == {"/simple/framework/"}
+
+
+def test_a_folder_of_links_that_is_missing_is_named(tmp_path: Path) -> None:
+    missing = (tmp_path / "wheels").as_uri()
+    with pytest.raises(PackageIndexError, match="wheels"):
+        resolve(replace(LINUX, requirements=("framework",)), IndexConfiguration(no_index=True, find_links=(missing,)))
 
 
 def test_offline_without_a_cache_says_so(index: LoopbackIndex) -> None:

@@ -30,7 +30,6 @@ from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.proven import covers, proven_solution, with_preferences
 from tfbootstrap.plan.records import Admission, Plan, Rejections
 from tfbootstrap.plan.ways_out import rejections
-from tfbootstrap.request import without_credentials
 from tfbootstrap.resolution import ResolutionInput, Solution
 
 MOST_UNKNOWN_RELEASES = 20
@@ -131,9 +130,9 @@ def _proven(
     admission: Admission, proof: Proof | None, job: Job, common: Common, existing: Lock | None
 ) -> tuple[Plan, Solution] | None:
     """Return the plan that a proof covers whole, without asking anybody; None where something has to be resolved."""
-    # What an index in the public one's place holds is not known, and a pylock.toml needs the files' addresses.
+    # What is there in the public index's place is not known, and a pylock.toml needs the files' addresses.
     options = common.options
-    if common.indexes.replaces_public or options.engine != "uv" or options.cross_check or job.format == "pylock":
+    if common.indexes.narrows_public or options.engine != "uv" or options.cross_check or job.format == "pylock":
         return None
     if proof is None or not covers(proof, admission, existing):
         return None
@@ -237,8 +236,7 @@ def _retold(conflict: EngineConflictError, admission: Admission, knowledge: Know
             raise conflict
         return candidate.row.version
 
-    index = without_credentials(common.indexes.default) if common.indexes.default else "the default index"
-    return explain_conflict(conflict, admission, knowledge, version_of, index)
+    return explain_conflict(conflict, admission, knowledge, version_of, common.indexes.shown)
 
 
 def _resolve_overlay(

@@ -90,7 +90,8 @@ class _Uv:
         (self.folder / "constraints.txt").write_text(
             "".join(f"{line}\n" for line in self.problem.constraints), encoding="utf-8"
         )
-        (self.folder / "uv.toml").write_text(_uv_configuration(self.problem.metadata), encoding="utf-8")
+        configuration = _uv_configuration(self.problem.metadata, no_index=self.indexes.no_index)
+        (self.folder / "uv.toml").write_text(configuration, encoding="utf-8")
         output = self.folder / "pins.txt"
         output.write_text("".join(f"{n}=={v}\n" for n, v in self.problem.preferences), encoding="utf-8")
         self.warnings.clear()
@@ -225,8 +226,10 @@ def _environment(base: Mapping[str, str], indexes: IndexConfiguration) -> dict[s
     return {**kept, **indexes.environment()}
 
 
-def _uv_configuration(metadata: tuple[PackageMetadata, ...]) -> str:
+def _uv_configuration(metadata: tuple[PackageMetadata, ...], *, no_index: bool) -> str:
     document = tomlkit.document()
+    if no_index:
+        document["no-index"] = True  # there is no variable for it
     rows = [
         {
             "name": row.name,
@@ -248,6 +251,8 @@ _INDEX_TROUBLE = re.compile(
 )
 """How uv 0.8 to 0.13 begins its messages when an index, not the requirements, is at fault."""
 
+_ACCESS_DENIED = re.compile(r"authentication credentials|\b40[13] (Unauthorized|Forbidden)")
+
 
 def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
     text = _masked(stderr).strip()
@@ -257,7 +262,7 @@ def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
             "the cache does not hold all that is needed, and asking the index was forbidden (--offline)",
             hint="run the command once without --offline",
         )
-    if "authentication credentials" in text or ("permission" in text and "40" in text):
+    if _ACCESS_DENIED.search(text):
         return PackageIndexError(
             _blamed_index(text, indexes),
             "it wants credentials, or refuses those it got",
@@ -285,9 +290,8 @@ def _masked(text: str) -> str:
 
 
 def _blamed_index(text: str, indexes: IndexConfiguration) -> str:
-    if match := re.search(r"https?://[^\s`'\"()<>]+", text):
-        return match[0].rstrip(".,:;")
-    return _masked(indexes.default) if indexes.default else "the default index"
+    found = re.search(r"--find-links` \w+: (\S+)", text) or re.search(r"(https?://[^\s`'\"()<>]+)", text)
+    return found[1].rstrip(".,:;") if found else indexes.shown
 
 
 def _derivation(text: str) -> str:
