@@ -63,6 +63,37 @@ def test_a_second_run_changes_no_byte_and_touches_no_file(user: User) -> None:
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in user.sandbox.work.iterdir()} == before
 
 
+def test_requirements_written_by_hand_are_not_written_over_unasked(user: User) -> None:
+    user.write("requirements.txt", "numpy<2.2\n")
+    result = user.lock("--tensorflow", "2.20", *LINUX)
+    assert result.returncode == 2
+    assert "requirements.txt is there, and is no lock of tfbootstrap" in result.stderr
+    assert user.lock("--tensorflow", "2.20", "--dry-run", *LINUX).returncode == 0
+    assert user.text() == "numpy<2.2\n"
+    user.sandbox.assert_nothing_left(expected=["requirements.txt"])
+    assert user.lock("--tensorflow", "2.20", "-o", "requirements.txt", *LINUX).returncode == 0
+    assert user.lock("--tensorflow", "2.20", *LINUX).returncode == 0
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "./requirements.txt")])
+def test_a_lock_does_not_replace_the_requirements_that_it_is_made_from(user: User, output: tuple[str, ...]) -> None:
+    user.write("requirements.txt", "numpy<2.2\n")
+    result = user.lock("-r", "requirements.txt", *output, *LINUX)
+    assert result.returncode == 2
+    assert "requirements.txt is what the lock is made from" in result.stderr
+    assert "mv requirements.txt requirements.in" in result.stderr
+    assert user.text() == "numpy<2.2\n"
+
+
+def test_a_bootstrap_py_of_somebody_else_s_is_not_written_over(user: User) -> None:
+    user.write("bootstrap.py", "print('mine')\n")
+    result = user.lock("--tensorflow", "2.20", *LINUX)
+    assert result.returncode == 2
+    assert "bootstrap.py is there, and was not made by tfbootstrap" in result.stderr
+    assert user.lock("--tensorflow", "2.20", "--no-bootstrap", *LINUX).returncode == 0
+    assert user.text("bootstrap.py") == "print('mine')\n"
+
+
 def test_pins_tell_who_needs_them(user: User) -> None:
     user.write("requirements.in", "\npandas>=2\n")
     user.lock("-r", "requirements.in", "six", "--tensorflow", "2.20", *LINUX)

@@ -196,7 +196,7 @@ def test_where_no_index_is_wanted_none_is_asked(home: Path, project: Path, said:
     )
     configuration = read(home, project, **({said: "1"} if said.startswith("PIP") else {}))
     assert configuration.no_index
-    assert configuration.narrows_public
+    assert configuration.replaces_public
     assert urls(configuration) == (None, ())
     assert configuration.environment() == {}
     assert configuration.pip_environment() == {"PIP_NO_INDEX": "1"}
@@ -209,8 +209,8 @@ def test_uv_s_index_goes_before_pip_s_wish_for_none(home: Path, project: Path) -
 
 
 def test_a_limit_in_time_hides_a_part_of_the_public_index(home: Path, project: Path) -> None:
-    assert not read(home, project).narrows_public
-    assert read(home, project, UV_EXCLUDE_NEWER="2026-01-01").narrows_public
+    assert not read(home, project).replaces_public
+    assert read(home, project, UV_EXCLUDE_NEWER="2026-01-01").replaces_public
 
 
 def test_paths_count_from_where_they_are_written(home: Path, project: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfbootstrap.app.knowledge import Tables
 from tfbootstrap.app.locking import Common, LockOutcome, Solve, cross_check, lock_target
+from tfbootstrap.app.outputs import refuse_to_destroy
 from tfbootstrap.app.requests import Job, LockOptions, jobs_of
 from tfbootstrap.errors import OutputError, TfbootstrapError
 from tfbootstrap.request import Engine
@@ -28,6 +29,8 @@ def lock(options: LockOptions) -> tuple[LockOutcome, ...]:
     Nothing is written for `dry_run`, where nothing fits one of the targets, or where `cross_check` finds differences.
     """
     jobs = jobs_of(options)
+    if not options.dry_run:
+        refuse_to_destroy(jobs, options)
     for job in jobs:
         check_output_folder(Path(job.output))
     outcomes = _side_by_side(jobs, _locker(options))

@@ -130,9 +130,9 @@ def _proven(
     admission: Admission, proof: Proof | None, job: Job, common: Common, existing: Lock | None
 ) -> tuple[Plan, Solution] | None:
     """Return the plan that a proof covers whole, without asking anybody; None where something has to be resolved."""
-    # What is there in the public index's place is not known, and a pylock.toml needs the files' addresses.
+    # What an index in the public one's place holds is not known, and a pylock.toml needs the files' addresses.
     options = common.options
-    if common.indexes.narrows_public or options.engine != "uv" or options.cross_check or job.format == "pylock":
+    if common.indexes.replaces_public or options.engine != "uv" or options.cross_check or job.format == "pylock":
         return None
     if proof is None or not covers(proof, admission, existing):
         return None
@@ -193,7 +193,7 @@ def bootstrap_path(output: Path) -> Path:
 def existing_lock(output: Path) -> Lock | None:
     """Return the lock that is there, None where there is none or something else.
 
-    What is there and no lock of ours is no preference, and writing over it is what the user asked for.
+    What is there and no lock of ours is no preference; whether it may be written over, `app.outputs` says.
     """
     from tfbootstrap.app.locks import open_lock
 

@@ -48,8 +48,8 @@ class IndexConfiguration:
     """Indexes as addresses (credentials included: for the engine's environment only, never for a message or a file)."""
 
     default: str | None = None
-    narrows_public: bool = False
-    """Whether the public index is not taken as it is: another stands in its place, or a part of it is hidden."""
+    replaces_public: bool = False
+    """Whether something else is in the public index's place: another index, none, or what it held at some time."""
     no_index: bool = False
     """Whether no index is to be asked at all: files come from `find_links` only."""
     extra: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def read_index_configuration(
         default=None if no_index else uv.default or pip.default,
         extra=() if no_index else uv.extra,
         no_index=no_index,
-        narrows_public=bool(uv.default or pip.default or no_index or "UV_EXCLUDE_NEWER" in uv.settings),
+        replaces_public=bool(uv.default or pip.default or no_index or "UV_EXCLUDE_NEWER" in uv.settings),
         find_links=tuple(dict.fromkeys((*uv.find_links, *pip.find_links))),
         sources=(*uv.sources, *pip.sources),
     )
