@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -92,6 +93,32 @@ def test_a_bootstrap_py_of_somebody_else_s_is_not_written_over(user: User) -> No
     assert "bootstrap.py is there, and was not made by tfbootstrap" in result.stderr
     assert user.lock("--tensorflow", "2.20", "--no-bootstrap", *LINUX).returncode == 0
     assert user.text("bootstrap.py") == "print('mine')\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with a path")
+def test_a_pipe_is_no_place_for_a_lock(user: User) -> None:
+    os.mkfifo(user.sandbox.work / "pipe.txt")
+    result = user.lock("-o", "pipe.txt", *LINUX)
+    assert result.returncode == 2
+    assert "pipe.txt is a device or a pipe" in result.stderr
+
+
+def test_a_name_that_no_file_can_have_is_refused(user: User) -> None:
+    result = user.lock("-o", "a" * 300, *LINUX)
+    assert result.returncode == 2
+    assert "a can't be a file: File name too long" in result.stderr
+
+
+def test_what_is_prepared_beside_holds_up_no_end(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    # An interrupt within an import leaves its lock taken: who imports the same in another thread waits for ever.
+    ended = threading.Event()
+    monkeypatch.setattr("tfbootstrap.app.lock._prepare", ended.wait)
+    before = set(threading.enumerate())
+    try:
+        assert user.lock("--tensorflow", "2.20", *LINUX).returncode == 0
+        assert [thread.daemon for thread in set(threading.enumerate()) - before] == [True]
+    finally:
+        ended.set()
 
 
 def test_pins_tell_who_needs_them(user: User) -> None:

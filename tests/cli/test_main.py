@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import types
 from collections.abc import Callable
+from typing import cast
 
 import click
 import pytest
 
 from tests.support.environment import Sandbox
 from tfbootstrap import __version__
+from tfbootstrap.__main__ import main as start
 from tfbootstrap.cli.main import COMMANDS, main
 from tfbootstrap.errors import MachineError, OutputError, PackageIndexError, TfbootstrapError, UsageError
 
@@ -49,6 +52,8 @@ def raising(error: BaseException) -> Callable[[], object]:
         (MachineError("x"), 1),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),
+        (OSError(errno.ENOSPC, "No space left on device"), 2),
+        (OSError(errno.EIO, "Input/output error"), 5),
         (ValueError("x"), 5),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
@@ -60,6 +65,18 @@ def test_failures_have_exit_codes(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert ("Traceback" in captured.err) == (code == 5)
+
+
+def test_an_interrupt_while_the_command_is_loaded_is_as_quiet_as_later(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt(name)
+
+    monkeypatch.setitem(sys.modules, "tfbootstrap.cli.main", cast("types.ModuleType", Interrupted()))
+    assert start() == 130
+    assert capsys.readouterr().err == "interrupted; nothing was written\n"
 
 
 def test_a_message_has_its_hint_below(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

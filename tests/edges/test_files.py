@@ -50,6 +50,15 @@ def test_a_missing_folder_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert caught.value.hint == f"make the folder first: mkdir -p {tmp_path / 'deep'}"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with a path")
+def test_a_pipe_or_device_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="it is a device or a pipe"):
+        write_atomically(pipe, "x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as caught:
         write_atomically(tmp_path, "x")

@@ -29,10 +29,10 @@ def lock(options: LockOptions) -> tuple[LockOutcome, ...]:
     Nothing is written for `dry_run`, where nothing fits one of the targets, or where `cross_check` finds differences.
     """
     jobs = jobs_of(options)
-    if not options.dry_run:
-        refuse_to_destroy(jobs, options)
     for job in jobs:
         check_output_folder(Path(job.output))
+    if not options.dry_run:
+        refuse_to_destroy(jobs, options)
     outcomes = _side_by_side(jobs, _locker(options))
     if options.dry_run or any(outcome.rejections or outcome.differences for outcome in outcomes):
         return outcomes
@@ -44,8 +44,14 @@ def check_output_folder(output: Path) -> None:
     folder = output.parent
     if not folder.is_dir():
         raise OutputError(f"the folder of {output} does not exist: {folder}", hint=f"make it with: mkdir -p {folder}")
+    try:
+        is_there, is_file = output.exists(), output.is_file()
+    except OSError as error:
+        raise OutputError(f"{output} can't be a file: {error.strerror}", hint="choose another name") from error
     if output.is_dir():
         raise OutputError(f"{output} is a folder", hint="name a file, for example requirements.txt in it")
+    if is_there and not is_file:
+        raise OutputError(f"{output} is a device or a pipe", hint="name a file; --dry-run prints and writes nothing")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"the folder of {output} is read-only: {folder}", hint="choose another with --output-file")
 
@@ -69,7 +75,8 @@ def _solver(options: LockOptions, indexes: IndexConfiguration, engine: Engine) -
 
     def solve(problem: ResolutionInput) -> Solution:
         if options.bootstrap and first.acquire(blocking=False):
-            Thread(target=_prepare).start()
+            # Nobody waits for it: where an interrupt left an import half done, it would wait for that for ever.
+            Thread(target=_prepare, daemon=True).start()
         return resolve(problem, indexes)
 
     return solve

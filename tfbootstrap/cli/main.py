@@ -4,6 +4,7 @@ errors into messages and exit codes.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -28,6 +29,9 @@ COMMANDS: dict[str, str] = {
     "matrix": "Look at the compatibility data.",
 }
 """Subcommand -> its one-line help. Each lives in `tfbootstrap.cli.<name>` as the click command `command`."""
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says where nothing can be written any more."""
 
 
 class LazyGroup(click.Group):
@@ -91,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`tfbootstrap … | head`); what it did not read is not our failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
+    except OSError as error:
+        return _disk_full() if error.errno in DISK_FULL else _bug()
     except Exception:  # noqa: BLE001 - the outermost place: what gets here is a bug, and is reported as one
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
@@ -105,6 +111,14 @@ def _run(arguments: Sequence[str]) -> Any:
             return group.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
+
+
+def _disk_full() -> int:
+    from tfbootstrap.errors import ExitCode
+
+    click.echo("error: the disk is full, of the output or of temporary files", err=True)
+    click.echo("\nhint: free some space, or name another folder for temporary files with TMPDIR", err=True)
+    return int(ExitCode.USAGE)
 
 
 def _interrupted() -> int:

@@ -56,6 +56,9 @@ def write_all_atomically(texts: Mapping[Path, str]) -> tuple[Path, ...]:
 
 def _read(path: Path) -> bytes | None:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # Whoever may, such as root, would put a file in place of /dev/null; and a pipe's end never comes.
+            raise OutputError(f"can't write {path}: it is a device or a pipe", hint="name a file")
         return path.read_bytes()
     except OSError as error:
         if error.errno == errno.ENOENT:
