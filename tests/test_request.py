@@ -117,6 +117,8 @@ def test_a_file_named_as_constraints_includes_constraints_only() -> None:
         ("git+ssh://git@index.test/x", "is an address or a path"),
         ("./wheels/x.whl", "is an address or a path"),
         (".", "is an address or a path"),
+        ("six-1.17.0-py2.py3-none-any.whl", "is an address or a path"),
+        ("C:\\wheels\\six-1.17.0.tar.gz", "is an address or a path"),
         ("x @ https://user:secret@index.test/x.whl", "x is required from an address"),
     ],
 )

@@ -182,6 +182,12 @@ def parse_driver(text: str) -> str:
 
 def parse_requirement(text: str, location: Location) -> WantedPackage:
     """Parse one requirement; raises InputError naming file, line and column."""
+    if _is_address(text.strip()):
+        raise InputError(
+            location,
+            f"{_shown(text)!r} is an address or a path, which a lock for another machine can't hold",
+            hint="require a version of the package from a package index",
+        )
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -217,12 +223,6 @@ def parse_requirements(
             includes.append(Include(path=include[2].strip(), constraint=constraint or kind, location=location))
         elif line.startswith("-"):
             raise _unusable_option(line, location)
-        elif _is_address(line):
-            raise InputError(
-                location,
-                f"{_shown(line)!r} is an address or a path, which a lock for another machine can't hold",
-                hint="require a version of the package from a package index",
-            )
         else:
             wanted.append(parse_requirement(_without_hashes(line), location))
     return tuple(wanted), tuple(includes)
@@ -269,7 +269,8 @@ def _without_hashes(line: str) -> str:
 
 
 def _is_address(line: str) -> bool:
-    return bool(re.match(r"^(\.{0,2}/|[A-Za-z][A-Za-z0-9+.-]*://|git\+)", line)) or line in (".", "..")
+    starts = re.match(r"^(\.{0,2}/|[A-Za-z]:\\|[A-Za-z][A-Za-z0-9+.-]*://|git\+)", line)
+    return bool(starts) or line in (".", "..") or bool(re.match(r"^\S+\.(whl|zip|tar\.\w+|tgz)$", line))
 
 
 def _unusable_option(line: str, location: Location) -> InputError:

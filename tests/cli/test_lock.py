@@ -259,6 +259,16 @@ def test_a_fresh_lock_is_called_fresh_without_asking_anybody(user: User) -> None
     assert len(user.index.requests) == asked
 
 
+def test_a_lock_that_was_moved_away_from_its_inputs_says_where_they_are_sought(user: User) -> None:
+    user.write("requirements.in", "pandas\n")
+    user.lock("-r", "requirements.in", "--tensorflow", "2.20", *LINUX)
+    (user.sandbox.work / "requirements.in").unlink()
+    result = user.lock("--check")
+    assert result.returncode == 2
+    assert "requirements.in: there is no such requirements file" in result.stderr
+    assert "paths count from the folder in which the lock was made" in result.stderr
+
+
 def test_other_inputs_make_a_lock_stale(user: User) -> None:
     user.write("requirements.in", "pandas\n")
     user.lock("-r", "requirements.in", "--tensorflow", "2.20", *LINUX)
@@ -300,7 +310,9 @@ def test_a_bootstrap_of_another_lock_makes_it_stale(user: User) -> None:
     ("arguments", "files", "message"),
     [
         (("--tensorflow", "2.99"), {}, "no TensorFlow release that the matrix knows"),
+        (("--tensorflow", "2.22"), {}, "what satisfies ==2.22.* is a pre-release, or was withdrawn: 2.22.0rc0"),
         (("--tensorflow", "newest"), {}, "is no TensorFlow version"),
+        (("six-1.17.0-py3-none-any.whl",), {}, "'six-1.17.0-py3-none-any.whl' is an address or a path"),
         (("numpy>>1",), {}, "'numpy>>1' is no requirement"),
         (("-r", "missing.in"), {}, "missing.in: there is no such requirements file"),
         (("-r", "a.in"), {"a.in": "numpy\nnumpy>>1\n"}, "a.in:2:6: 'numpy>>1' is no requirement"),

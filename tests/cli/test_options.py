@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from tests.support.environment import Sandbox
 from tfbootstrap.cli.main import group
 
 SPELLED = {
@@ -51,3 +52,10 @@ def test_everything_is_explained(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
     assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+@pytest.mark.parametrize("option", ["--tensorflow", "--runtime", "--python", "--gpu", "--driver", "-o", "-r"])
+def test_an_option_that_says_nothing_is_no_wish_for_anything(sandbox: Sandbox, option: str) -> None:
+    result = sandbox.tfbootstrap("lock", option, "")
+    assert result.returncode == 2
+    assert "it is empty" in result.stderr

@@ -53,6 +53,14 @@ def test_a_plan_says_why_this_version(wish: str, version: str, reason: str) -> N
     assert reason in plan(wish, solution(version)).reasons[0]
 
 
+@pytest.mark.parametrize(("python", "warned"), [("3.6", True), ("3.7", False)])
+def test_a_python_too_old_for_the_bootstrap_is_told(python: str, warned: bool) -> None:
+    admission = admit(linux(python), KNOWLEDGE, Request())
+    candidate = admission.candidates[0]
+    decided = decide(admission, candidate, solution(candidate.row.version))
+    assert any("bootstrap and cell need Python 3.7" in warning for warning in decided.warnings) == warned
+
+
 def test_a_version_without_a_row_is_no_candidate() -> None:
     admission = admit(linux("3.12"), KNOWLEDGE, Request())
     assert chosen_candidate(admission, solution("2.99.0")) is None

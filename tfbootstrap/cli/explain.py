@@ -14,12 +14,13 @@ from tfbootstrap.cli.options import (
     no_color_option,
     requirement_files_option,
     runtime_options,
+    text,
 )
 from tfbootstrap.errors import ExitCode
 
 
 @click.command("explain")
-@click.argument("tensorflow", required=False, metavar="[SPEC]")
+@click.argument("tensorflow", type=text, required=False, metavar="[SPEC]")
 @requirement_files_option
 @runtime_options
 @matrix_option

@@ -7,14 +7,19 @@ from typing import Any
 
 import click
 
-from tfbootstrap.cli.options import json_option, matrix_option, no_color_here_option
+from tfbootstrap.cli.options import json_option, matrix_option, no_color_here_option, text
 
 
 @click.command("init")
 @click.option(
-    "--runtime", "runtimes", multiple=True, metavar="NAME|FILE", help="Make a target for it; can be repeated."
+    "--runtime",
+    "runtimes",
+    type=text,
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Make a target for it; can be repeated.",
 )
-@click.option("--tensorflow", metavar="SPEC", help="TensorFlow wanted by all targets.")
+@click.option("--tensorflow", type=text, metavar="SPEC", help="TensorFlow wanted by all targets.")
 @click.option("--force", is_flag=True, help="Replace the table that is there.")
 @matrix_option
 @json_option

@@ -15,6 +15,7 @@ from tfbootstrap.cli.options import (
     no_color_here_option,
     requirement_files_option,
     runtime_options,
+    text,
 )
 from tfbootstrap.errors import ExitCode
 
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 @click.argument("requirements", nargs=-1, metavar="[REQ]...")
 @requirement_files_option
 @click.option(
-    "--tensorflow", metavar="SPEC", help="TensorFlow wanted: 2.20, 2.20.0 or a specifier like '>=2.16,<2.21'."
+    "--tensorflow",
+    type=text,
+    metavar="SPEC",
+    help="TensorFlow wanted: 2.20, 2.20.0 or a specifier like '>=2.16,<2.21'.",
 )
 @runtime_options
-@click.option("-o", "--output-file", "output", metavar="FILE", help="The lock; default: requirements.txt.")
+@click.option("-o", "--output-file", "output", type=text, metavar="FILE", help="The lock; default: requirements.txt.")
 @click.option("--check", is_flag=True, help="Say whether the lock is fresh; write nothing, need no network.")
 @click.option("--upgrade", is_flag=True, help="Take the newest versions instead of those of the lock that is there.")
 @click.option("--engine", type=click.Choice(["uv", "pip-tools"]), default="uv", help="The program that resolves.")
@@ -61,8 +65,21 @@ def command(context: click.Context, /, *, check: bool, as_json: bool, **given: A
     options = LockOptions(**given)
     if check:
         _refuse_what_a_check_does_not_do(options)
-        return _check(_recorded(context, options), as_json=as_json)
+        return _check_recorded(context, options, as_json=as_json)
     return _lock(options, as_json=as_json)
+
+
+def _check_recorded(context: click.Context, options: LockOptions, *, as_json: bool) -> int:
+    from tfbootstrap.errors import InputError
+
+    recorded = _recorded(context, options)
+    try:
+        return _check(recorded, as_json=as_json)
+    except InputError as error:
+        if recorded is options:
+            raise
+        hint = "paths count from the folder in which the lock was made: check it there, or make it again here"
+        raise InputError(error.location, error.problem, hint=hint) from error
 
 
 def _recorded(context: click.Context, options: LockOptions) -> LockOptions:

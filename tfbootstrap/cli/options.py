@@ -11,6 +11,14 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
+
+def text(value: str) -> str:
+    """Convert an option's value: one that says nothing (`--tensorflow "$UNSET"`) is a mistake, and no wish for any."""
+    if not value.strip():
+        raise click.BadParameter("it is empty")
+    return value
+
+
 matrix_option: Decorator[Any] = click.option(
     "--matrix", type=click.Path(path_type=Path), metavar="DIR", help="Use this matrix (TFBOOTSTRAP_MATRIX)."
 )
@@ -21,22 +29,23 @@ no_color_here_option: Decorator[Any] = click.option(
 )
 """For commands that colour nothing."""
 requirement_files_option: Decorator[Any] = click.option(
-    "-r", "--requirement", "files", multiple=True, metavar="FILE", help="Requirements file; can be repeated."
+    "-r", "--requirement", "files", type=text, multiple=True, metavar="FILE", help="Requirements file; can be repeated."
 )
 
 
 def runtime_options(command: Function) -> Function:
     """Add what describes the runtime: a profile or facts file, and what is known of it beside."""
     options: tuple[Decorator[Any], ...] = (
-        click.option("--runtime", metavar="NAME|FILE", help="Profile or facts file; default: this machine."),
-        click.option("--python", metavar="X.Y", help="Python of the runtime."),
+        click.option("--runtime", type=text, metavar="NAME|FILE", help="Profile or facts file; default: this machine."),
+        click.option("--python", type=text, metavar="X.Y", help="Python of the runtime."),
         click.option(
             "--gpu",
+            type=text,
             default="auto",
             metavar="auto|none|NAME|CC",
             help="GPU of the runtime: 'T4', or '7.5'; 'none': CPU.",
         ),
-        click.option("--driver", metavar="V", help="NVIDIA driver of the runtime: 535.104.05."),
+        click.option("--driver", type=text, metavar="V", help="NVIDIA driver of the runtime: 535.104.05."),
         click.option(
             "--cuda",
             type=click.Choice(["auto", "wheels", "system", "none"]),

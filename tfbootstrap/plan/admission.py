@@ -182,6 +182,12 @@ def _asked(matrix: TensorflowMatrix, request: Request) -> tuple[TensorflowRow, .
                 f"nearest are {_words(_nearest(matrix, str(wish.specifier)))}",
                 hint="see all releases with: tfbootstrap matrix show",
             )
+    if hidden := matrix.matching(request.specifier, prereleases=True):
+        raise UsageError(
+            f"what satisfies {request.specifier} is a pre-release, or was withdrawn: "
+            f"{_words([row.version for row in hidden])}",
+            hint=f"name it to take it all the same: --tensorflow {hidden[-1].version}",
+        )
     both = " and ".join(f"{wish.specifier} ({wish.said_by})" for wish in request.tensorflow)
     raise UsageError(f"no TensorFlow release satisfies all of {both}", hint="keep one of these wishes")
 

@@ -21,6 +21,9 @@ from tfbootstrap.plan.records import Admission, Candidate, Plan
 from tfbootstrap.plan.tags import target_tags, wheel_fits
 from tfbootstrap.resolution import ResolvedPackage, Solution
 
+BOOTSTRAP_PYTHON = Version("3.7")
+"""The oldest Python that runs what a bootstrap is made of; a few releases have wheels for older ones."""
+
 
 def chosen_candidate(admission: Admission, solution: Solution) -> Candidate | None:
     """Return the candidate that the resolver chose; None where it chose a version without a row."""
@@ -43,12 +46,21 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution, *, ke
             *candidate.reasons,
             *map(bound_reason, candidate.bounds),
         ),
-        warnings=candidate.warnings,
+        warnings=(*candidate.warnings, *_beyond_the_bootstrap(admission)),
         rows={
             f"tensorflow:{row.version}": record_digest(row),
             **{f"bounds:{bound.id}": record_digest(bound) for bound in candidate.bounds},
         },
     )
+
+
+def _beyond_the_bootstrap(admission: Admission) -> Iterator[str]:
+    python = admission.facts.python.minor
+    if Version(python) < BOOTSTRAP_PYTHON:
+        yield (
+            f"bootstrap and cell need Python {BOOTSTRAP_PYTHON} or newer: with Python {python} install the lock by "
+            "`pip install --require-hashes -r`, which verifies nothing"
+        )
 
 
 def _code_reasons(admission: Admission) -> Iterator[str]:
