@@ -150,3 +150,21 @@ def test_a_gpu_that_the_host_does_not_lend_is_refused_with_its_offers(sandbox: S
     result = sandbox.tfbootstrap("explain", "--runtime", "colab-2026.07", "--gpu", "K80")
     assert result.returncode == 2
     assert "Google Colab offers no Tesla K80; it offers T4" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["P100", "Tesla P100", "gpu p100"])
+def test_a_gpu_that_the_host_lends_goes_by_any_of_its_names(sandbox: Sandbox, name: str) -> None:
+    result = sandbox.tfbootstrap("explain", "2.20", "--runtime", "kaggle-2026.06", "--gpu", name)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_gpu_like_nothing_known_is_answered_in_a_whole_sentence(sandbox: Sandbox) -> None:
+    result = sandbox.tfbootstrap("explain", "--runtime", "linux-gpu", "--gpu", "abacus")
+    assert "hint: name its compute capability (--gpu 7.5)" in result.stderr
+
+
+def test_a_wish_for_other_runtimes_narrows_nothing(sandbox: Sandbox) -> None:
+    (sandbox.work / "a.in").write_text("tensorflow==2.10.1; sys_platform == 'win32'\n", encoding="utf-8")
+    result = sandbox.tfbootstrap("explain", "2.20", "-r", "a.in", "--runtime", "linux-cpu")
+    assert result.returncode == 0, result.stderr
+    assert "2.20.0" in result.stdout

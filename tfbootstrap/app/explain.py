@@ -13,6 +13,7 @@ from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts
 from tfbootstrap.plan.admission import admit, needs_hardware
 from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.markers import meant_for
 from tfbootstrap.plan.records import Candidate, Rejection, WayOut
 from tfbootstrap.plan.ways_out import rejections
 from tfbootstrap.request import Request, TensorflowWish
@@ -42,8 +43,9 @@ def explain(options: LockOptions) -> ExplainOutcome:
 
     Raises UsageError where no release is asked for at all, and what reading the options and the runtime raises.
     """
-    request = read_request(options)
-    target = find_target(request, options.matrix)
+    asked = read_request(options)
+    target = find_target(asked, options.matrix)
+    request, _ = meant_for(asked, target.facts)
     knowledge = load_knowledge(options.matrix, hardware=needs_hardware(target.facts, request))
     minors = reversed(knowledge.tensorflow.minors)
     answers = (_answer(minor, target.facts, knowledge, request) for minor in minors)

@@ -103,8 +103,6 @@ def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
 
 
 def _refuse_contradictions(options: LockOptions) -> None:
-    if options.gpu == "none" and options.driver:
-        raise UsageError("--gpu none and --driver contradict each other", hint="leave out one of the two")
     if options.offline and (options.cross_check or options.engine == "pip-tools"):
         raise UsageError("pip-tools can't work without the index", hint="leave out --offline, or take the engine uv")
 
@@ -125,6 +123,8 @@ def read_request(options: LockOptions) -> Request:
     more, bounds = _read_files(options.files)
     wishes, extras, packages = split_tensorflow(options.tensorflow, (*wanted, *more))
     bound_wishes, _, bounds_left = split_tensorflow(None, bounds)
+    if options.gpu == "none" and options.driver:
+        raise UsageError("--gpu none and --driver contradict each other", hint="leave out one of the two")
     if options.gpu == "none" and options.cuda in ("wheels", "system"):
         raise UsageError(f"--gpu none and --cuda {options.cuda} contradict each other", hint="leave out one of the two")
     return Request(

@@ -14,6 +14,7 @@ from tfbootstrap.request import Request
 
 if TYPE_CHECKING:
     from tfbootstrap.edges.runtimes import NamedRuntime
+    from tfbootstrap.matrix.hosts import HostRow
 
 _AMD = re.compile(r"\b(amd|radeon|instinct|rx ?\d{3,4}|mi\d{2,3}[ax]?|gfx\d+)\b", re.IGNORECASE)
 """How AMD's GPUs are called; they need another build of TensorFlow."""
@@ -95,6 +96,8 @@ def _profiled_gpus(request: Request, runtime: NamedRuntime, matrix: Path | None)
     if runtime.host and (offered := offered_gpus(runtime.host, request.gpu)):
         return offered
     named = _named_gpu(request.gpu, matrix)
+    if runtime.host and (offer := _offer_of(named, runtime.host, matrix)):
+        return offered_gpus(runtime.host, offer)
     if runtime.host and runtime.profile.gpu == "offered" and not _is_capability(request.gpu):
         offers = ", ".join(gpu.offer for gpu in runtime.host.gpus)
         raise UsageError(
@@ -102,6 +105,16 @@ def _profiled_gpus(request: Request, runtime: NamedRuntime, matrix: Path | None)
             hint=f"name one of those, or by number what you do have: --gpu {named.compute_capability}",
         )
     return (named,)
+
+
+def _offer_of(named: Gpu, host: HostRow, matrix: Path | None) -> str | None:
+    """Return the offer of a host that lends this GPU, by whatever name its driver calls it (`Tesla P100-PCIE-16GB`)."""
+    from tfbootstrap.edges.resources import load
+    from tfbootstrap.matrix.gpus import GpuMatrix
+
+    gpus = load(GpuMatrix, matrix_folder(matrix))
+    rows = ((offered.offer, gpus.find_gpu(offered.name)) for offered in host.gpus)
+    return next((offer for offer, row in rows if row and row.name == named.name), None)
 
 
 def _overridden(facts: Facts, request: Request, matrix: Path | None) -> Facts:
@@ -153,10 +166,10 @@ def _named_gpu(text: str, matrix: Path | None) -> Gpu:
         )
     if row is None:
         near = gpus.nearest_gpus(text, 3)
-        nearest = f"nearest are {', '.join(near)}; " if near else ""
+        nearest = f"nearest are {', '.join(near)}; or " if near else ""
         raise UsageError(
             f"there is no GPU {text!r} in the matrix",
-            hint=f"{nearest}or name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
+            hint=f"{nearest}name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
         )
     return Gpu(name=row.name, compute_capability=row.compute_capability, source="option")
 

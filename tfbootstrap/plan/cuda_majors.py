@@ -111,7 +111,7 @@ def _ways(admission: Admission, asked: tuple[str, ...]) -> Iterable[WayOut]:
     )
     if admission.gpus:
         text = f"TensorFlow on the CPU only, the GPU for {names}"
-        yield WayOut(text=text, command=lock_command(replace(request, gpu="none", cuda="auto")), cost=CPU)
+        yield WayOut(text=text, command=lock_command(replace(request, gpu="none", driver=None, cuda="auto")), cost=CPU)
 
 
 def _with_major(text: str, admission: Admission, companions: CompanionsMatrix) -> str:

@@ -173,7 +173,7 @@ def _prerelease(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
 
 
 def _cpu(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
-    request = replace(admission.request, gpu="none", cuda="auto", wants_cuda_extra=False)
+    request = replace(admission.request, gpu="none", driver=None, cuda="auto", wants_cuda_extra=False)
     if admission.gpus and _admit(admission.facts, knowledge, request).candidates:
         yield WayOut(text="the CPU only", command=lock_command(request), cost=CPU)
 
