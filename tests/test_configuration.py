@@ -142,6 +142,16 @@ TARGET = '[tool.tfbootstrap.targets.cpu]\nruntime = "linux-cpu"\n'
         (f'{TARGET}cuda = "wheel"\n', "cuda: 'wheel' is none of", "did you mean wheels?"),
         (f'{TARGET}platform = "beos"\n', "platform: 'beos' is none of linux-aarch64, linux-x86_64", "known:"),
         (f'{TARGET}gpu = "none"\ncuda = "wheels"\n', "contradict each other", "leave out one"),
+        (
+            f'{TARGET}gpu = "none"\ndriver = "535"\n',
+            'cpu.driver: gpu = "none" and a driver contradict',
+            "leave out one",
+        ),
+        (
+            f'{TARGET}lock = "a.txt"\n[tool.tfbootstrap.targets.b]\nruntime = "x"\nlock = "./b/../a.txt"\n',
+            "b.lock: ./b/../a.txt belongs to the target cpu already",
+            "name another file",
+        ),
         (f'{TARGET}tensorflow = "newest"\n', "tensorflow: 'newest' is no TensorFlow version", "write a version"),
         (f'{TARGET}notebooks = "a.ipynb"\n', "notebooks: must be a list of strings, not 'a.ipynb'", None),
         (f"{TARGET}notebooks = [1]\n", "notebooks: must be a list of strings; 1 is none", None),

@@ -20,6 +20,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import Any, TypeVar, cast, get_args
 
 from packaging.specifiers import SpecifierSet
@@ -228,6 +229,9 @@ def _target(targets: _Table, name: str, table: _Table) -> ConfiguredTarget:
     gpu, cuda = target.string("gpu") or "auto", target.choice("cuda", get_args(CudaPolicy)) or "auto"
     if gpu == "none" and cuda in ("wheels", "system"):
         raise target.error("cuda", f'gpu = "none" and cuda = "{cuda}" contradict each other', hint="leave out one")
+    driver = target.parsed("driver", parse_driver)
+    if gpu == "none" and driver:
+        raise target.error("driver", 'gpu = "none" and a driver contradict each other', hint="leave out one")
     requirements, constraints = target.strings("requirements"), target.strings("constraints")
     return ConfiguredTarget(
         name=name,
@@ -237,7 +241,7 @@ def _target(targets: _Table, name: str, table: _Table) -> ConfiguredTarget:
         notebooks=target.strings("notebooks") or (),
         python=target.parsed("python", parse_python),
         platform=target.choice("platform", _platforms()),
-        driver=target.parsed("driver", parse_driver),
+        driver=driver,
         cuda=cast("CudaPolicy", cuda),
         tensorflow=wish.parsed("tensorflow", parse_tensorflow),
         tensorflow_said_by=wish.said_by("tensorflow"),
@@ -257,11 +261,12 @@ def _check_locks(targets: tuple[ConfiguredTarget, ...], table: _Table) -> None:
     owners: dict[str, str] = {}
     for target in targets:
         for path, key in ((target.lock, "lock"), *((notebook, "notebooks") for notebook in target.notebooks)):
-            if path in owners:
+            same = normpath(path)
+            if same in owners:
                 raise table.below(target.name).error(
-                    key, f"{path} belongs to the target {owners[path]} already", hint="name another file"
+                    key, f"{path} belongs to the target {owners[same]} already", hint="name another file"
                 )
-            owners[path] = target.name
+            owners[same] = target.name
 
 
 def _packages(table: _Table, document: Mapping[str, Any]) -> tuple[WantedPackage, ...]:

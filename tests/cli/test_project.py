@@ -70,6 +70,15 @@ def test_without_arguments_all_targets_are_locked(project: User) -> None:
     project.sandbox.assert_nothing_left(expected=["pyproject.toml", "train.ipynb", "locks"])
 
 
+def test_a_lock_is_not_the_bootstrap_of_another(project: User) -> None:
+    text = PROJECT.replace("locks/cpu.txt", "locks/requirements.txt").replace("locks/mac.txt", "locks/bootstrap.py")
+    project.write("pyproject.toml", text)
+    result = project.lock()
+    assert result.returncode == 2
+    assert "locks/bootstrap.py would be the bootstrap of locks/requirements.txt and the lock" in result.stderr
+    assert not list((project.sandbox.work / "locks").iterdir())
+
+
 def test_code_narrows_and_reasons_name_its_lines(project: User) -> None:
     project.write("pyproject.toml", PROJECT.replace('tensorflow = "2.20"', 'sources = ["src"]', 1))
     (project.sandbox.work / "src").mkdir()

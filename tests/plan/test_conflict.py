@@ -50,6 +50,10 @@ def test_who_asked_is_told_before_who_needs() -> None:
             "Because only the following versions of numpy are available: numpy==1",
             "the index has no other versions of numpy",
         ),
+        (
+            "Because all versions of tensorflow-addons have no wheels with a matching Python ABI tag (e.g., `cp312`)",
+            "the index has no wheel of tensorflow-addons for",
+        ),
         ("Because jaxlib==0.4 has no wheels with a matching platform tag", "the index has no wheel of jaxlib==0.4 for"),
         ("Because all versions of addons depend on numpy<1.24", "every version of addons needs numpy<1.24"),
     ],

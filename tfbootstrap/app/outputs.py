@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tfbootstrap.app.locking import bootstrap_path
@@ -22,6 +22,9 @@ def refuse_to_destroy(jobs: Iterable[Job], options: LockOptions) -> None:
     Raises UsageError where a lock would replace the requirements that it is made from, OutputError where a file that we
     did not make is in the way: of a lock only where nobody named it, of a bootstrap always.
     """
+    jobs = tuple(jobs)
+    if options.bootstrap:
+        _refuse_shared(jobs)
     for job in jobs:
         output = Path(job.output)
         _refuse_inputs(output, job)
@@ -40,10 +43,22 @@ def refuse_to_destroy(jobs: Iterable[Job], options: LockOptions) -> None:
 
 def _refuse_inputs(output: Path, job: Job) -> None:
     if any(Path(name).resolve() == output.resolve() for name in job.request.files):
+        where = "in [tool.tfbootstrap]" if job.name else "with --output-file"
         raise UsageError(
             f"{output} is what the lock is made from, and the lock would replace it",
-            hint=f"name the lock with --output-file, or rename the file: mv {output} {output.with_suffix('.in')}",
+            hint=f"name another lock {where}, or rename the file: mv {output} {output.with_suffix('.in')}",
         )
+
+
+def _refuse_shared(jobs: Sequence[Job]) -> None:
+    locks = {Path(job.output).resolve(): job for job in jobs}
+    for job in jobs:
+        bootstrap = bootstrap_path(Path(job.output))
+        if other := locks.get(bootstrap.resolve()):
+            raise UsageError(
+                f"{bootstrap} would be the bootstrap of {job.output} and the lock {other.output} at once",
+                hint="give the lock another name",
+            )
 
 
 def _is_foreign(path: Path, marks: tuple[str, ...]) -> bool:

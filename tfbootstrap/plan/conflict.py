@@ -25,7 +25,7 @@ _FACTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"there (?:is|are) no versions? of ({_BOUND})"), "has no {0}"),
     (re.compile(rf"only ({_BOUND}) is available"), "has {0} only"),
     (re.compile(rf"only the following versions of ({_BOUND}) are available"), "has no other versions of {0}"),
-    (re.compile(rf"({_BOUND}) has no (?:usable )?wheels"), "has no wheel of {0} for this runtime"),
+    (re.compile(rf"({_BOUND}) ha(?:s|ve) no (?:usable )?wheels"), "has no wheel of {0} for this runtime"),
 )
 """What uv 0.8 to 0.13 says of the index, and how we say it after "the index"."""
 
