@@ -128,6 +128,15 @@ def test_old_manylinux_names_fit_old_glibc() -> None:
     assert not admit(facts("3.10", libc="glibc 2.12"), KNOWLEDGE, ask("2.9")).candidates
 
 
+def test_another_implementation_of_python_has_no_wheels() -> None:
+    pypy = replace(facts(), python=PythonFacts(version="3.11.11", implementation="pypy"))
+    admission = admit(pypy, KNOWLEDGE, ask("2.20"))
+    assert not admission.candidates
+    assert only_rejection(admission) == (
+        "TensorFlow 2.20.0 has wheels for CPython 3.9 to 3.13 only; this runtime has Python 3.11 of pypy"
+    )
+
+
 def test_python_3_14_gets_no_pre_release_unasked_and_is_told_of_it() -> None:
     admission = admit(facts("3.14"), KNOWLEDGE, ask())
     assert not admission.candidates

@@ -8,7 +8,7 @@ import pytest
 
 from tests.plan.test_bounds import KNOWLEDGE, linux
 from tfbootstrap.errors import EngineError
-from tfbootstrap.facts import Distribution, HostFacts
+from tfbootstrap.facts import Distribution, Gpu, HostFacts
 from tfbootstrap.lock import Lock
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
@@ -59,6 +59,20 @@ def test_a_python_too_old_for_the_bootstrap_is_told(python: str, warned: bool) -
     candidate = admission.candidates[0]
     decided = decide(admission, candidate, solution(candidate.row.version))
     assert any("bootstrap and cell need Python 3.7" in warning for warning in decided.warnings) == warned
+
+
+def test_gpus_that_are_hidden_are_told() -> None:
+    gpu = Gpu(name="Tesla T4", compute_capability="7.5", source="nvidia-smi")
+    facts = replace(
+        linux("3.12"), gpu_status="present", gpus=(gpu,), environment={"CUDA_VISIBLE_DEVICES": "-1"}, unknown={}
+    )
+    told = {}
+    for cuda in ("auto", "none"):
+        admission = admit(facts, KNOWLEDGE, Request(cuda=cuda))
+        candidate = admission.candidates[0]
+        told[cuda] = decide(admission, candidate, solution(candidate.row.version)).warnings
+    assert "CUDA_VISIBLE_DEVICES='-1' hides every GPU of that runtime (Tesla T4): the CPU is planned" in told["auto"][0]
+    assert told["none"] == ()
 
 
 def test_a_version_without_a_row_is_no_candidate() -> None:

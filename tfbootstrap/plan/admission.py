@@ -230,6 +230,10 @@ def _nearest(matrix: TensorflowMatrix, text: str) -> list[str]:
 
 def _python(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejection | None:
     del accepted
+    implementation = facts.python.implementation
+    if implementation != "cpython":
+        found = f"Python {facts.python.minor} of {implementation}"
+        return reject(row, "python", found, f"CPython {_range(row.pythons)}")
     if facts.python.minor in row.pythons:
         return None
     return reject(row, "python", f"Python {facts.python.minor}", f"Python {_range(row.pythons)}")

@@ -46,12 +46,21 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution, *, ke
             *candidate.reasons,
             *map(bound_reason, candidate.bounds),
         ),
-        warnings=(*candidate.warnings, *_beyond_the_bootstrap(admission)),
+        warnings=(*candidate.warnings, *_hidden_gpus(admission), *_beyond_the_bootstrap(admission)),
         rows={
             f"tensorflow:{row.version}": record_digest(row),
             **{f"bounds:{bound.id}": record_digest(bound) for bound in candidate.bounds},
         },
     )
+
+
+def _hidden_gpus(admission: Admission) -> Iterator[str]:
+    facts, request = admission.facts, admission.request
+    if facts.gpus and not admission.gpus and request.gpu == "auto" and request.cuda != "none":
+        yield (
+            f"CUDA_VISIBLE_DEVICES={facts.environment.get('CUDA_VISIBLE_DEVICES')!r} hides every GPU of that runtime "
+            f"({', '.join(sorted({gpu.name for gpu in facts.gpus}))}): the CPU is planned; --gpu NAME plans for one"
+        )
 
 
 def _beyond_the_bootstrap(admission: Admission) -> Iterator[str]:
