@@ -12,10 +12,14 @@ from tfbootstrap.edges.resources import digest, load
 from tfbootstrap.matrix.bounds import BoundMatrix
 from tfbootstrap.matrix.known_bad import KnownBadMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
-from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.knowledge import Knowledge, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from tfbootstrap.matrix.companions import CompanionsMatrix
+    from tfbootstrap.matrix.distributions import DistributionsMatrix
     from tfbootstrap.matrix.libraries import LibrariesMatrix
     from tfbootstrap.plan.gpu import Hardware
 
@@ -26,7 +30,7 @@ class Tables:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._lock = Lock()
-        self._found: dict[bool, Knowledge] = {}
+        self._known: Knowledge | None = None
 
     def digest(self) -> str:
         """Return what stands for the content of the whole matrix."""
@@ -40,25 +44,40 @@ class Tables:
         folder = matrix_folder(self._directory)
         return load(LibrariesMatrix, folder), load(CompanionsMatrix, folder)
 
-    def knowledge(self, *, hardware: bool) -> Knowledge:
-        """Return what is known, with the tables of hardware where they are asked for."""
+    def knowledge(self, parts: frozenset[Part] = frozenset()) -> Knowledge:
+        """Return what is known, with at least the parts that are asked for."""
         with self._lock:
-            if hardware not in self._found:
-                plain = self._found.get(not hardware) or load_knowledge(self._directory)
-                tables = load_hardware(self._directory) if hardware else None
-                self._found[hardware] = replace(plain, hardware=tables)
-            return self._found[hardware]
+            known = self._known or load_knowledge(self._directory)
+            self._known = _with_parts(known, self._directory, parts)
+            return self._known
 
 
-def load_knowledge(directory: Path | None = None, *, hardware: bool = False) -> Knowledge:
-    """Return what is known; the tables of hardware only where they are asked for."""
+def load_knowledge(directory: Path | None = None, parts: frozenset[Part] = frozenset()) -> Knowledge:
+    """Return what is known, with the parts that are asked for."""
     folder = matrix_folder(directory)
-    return Knowledge(
+    plain = Knowledge(
         tensorflow=load(TensorflowMatrix, folder),
         bounds=load(BoundMatrix, folder),
         known_bad=load(KnownBadMatrix, folder),
-        hardware=load_hardware(directory) if hardware else None,
     )
+    return _with_parts(plain, directory, parts)
+
+
+def _with_parts(known: Knowledge, directory: Path | None, parts: frozenset[Part]) -> Knowledge:
+    missing = [part for part in parts if getattr(known, part) is None]
+    return replace(known, **{part: _READERS[part](directory) for part in missing})
+
+
+def _load_distributions(directory: Path | None) -> DistributionsMatrix:
+    from tfbootstrap.matrix.distributions import DistributionsMatrix
+
+    return load(DistributionsMatrix, matrix_folder(directory))
+
+
+def _load_companions(directory: Path | None) -> CompanionsMatrix:
+    from tfbootstrap.matrix.companions import CompanionsMatrix
+
+    return load(CompanionsMatrix, matrix_folder(directory))
 
 
 def load_hardware(directory: Path | None = None) -> Hardware:
@@ -78,3 +97,10 @@ def load_hardware(directory: Path | None = None) -> Hardware:
         cuda_wheels=load(CudaWheelsMatrix, folder),
         libraries=load(LibrariesMatrix, folder),
     )
+
+
+_READERS: dict[Part, Callable[[Path | None], Any]] = {
+    "hardware": load_hardware,
+    "distributions": _load_distributions,
+    "companions": _load_companions,
+}

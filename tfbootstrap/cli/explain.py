@@ -77,11 +77,13 @@ def _print(outcome: Any, *, color: bool) -> None:
 
 def _why(answer: Any) -> str:
     from tfbootstrap.explain import rejection_sentence
+    from tfbootstrap.plan.bounds import avoided_reason
 
     if answer.candidate:
-        return "\n".join((*answer.candidate.reasons, *(f"warning: {text}" for text in answer.candidate.warnings)))
+        reasons = (*answer.candidate.reasons, *map(avoided_reason, answer.candidate.avoided))
+        return "\n".join((*reasons, *(f"warning: {text}" for text in answer.candidate.warnings)))
     sentence = rejection_sentence(answer.rejection).split(" ", 2)[2]
-    lines = [sentence, f"known from {answer.rejection.source}"]
+    lines = [sentence, f"rule {answer.rejection.rule}, known from {answer.rejection.source}"]
     if answer.way_out:
         lines.append(f"way out: {answer.way_out.text}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tfbootstrap.cli.matrix_companions import companions
+from tfbootstrap.cli.matrix_distributions import distributions
 from tfbootstrap.cli.matrix_gpus import gpus
 from tfbootstrap.cli.matrix_runtimes import runtimes
 from tfbootstrap.cli.matrix_symbols import symbols
@@ -34,6 +35,7 @@ def command() -> None:
 command.add_command(gpus)
 command.add_command(runtimes)
 command.add_command(companions)
+command.add_command(distributions)
 command.add_command(symbols)
 
 

@@ -22,6 +22,7 @@ from tfbootstrap.errors import ExitCode, InputError, Location, TfbootstrapError,
 from tfbootstrap.matrix.companions import CompanionsMatrix
 from tfbootstrap.matrix.cuda import CudaMatrix
 from tfbootstrap.matrix.cudnn import CudnnMatrix
+from tfbootstrap.matrix.distributions import DistributionsMatrix
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
 from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
@@ -40,6 +41,7 @@ from tfbootstrap.upkeep.cuda import (
     unknown_toolkits,
 )
 from tfbootstrap.upkeep.cudnn import read_matrix as read_cudnn
+from tfbootstrap.upkeep.distributions import read_distributions
 from tfbootstrap.upkeep.dump import dump
 from tfbootstrap.upkeep.gpu_code import read_matrix as read_gpu_code
 from tfbootstrap.upkeep.libraries import read_matrix as read_libraries
@@ -120,6 +122,18 @@ def companions(index: str | None, directory: Path | None, write: bool) -> int:
     folder = _folder(directory)
     new = read_companions(_client(index), load(CompanionsMatrix, folder), day=_today(), progress=_progress)
     return _finish({folder / CompanionsMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@_index_option
+@_matrix_option
+@_write_option
+def distributions(index: str | None, directory: Path | None, write: bool) -> int:
+    """Read from their wheels what other distributions of TensorFlow there are; what is typed by hand is kept."""
+    folder = _folder(directory)
+    keep, tensorflow = load(DistributionsMatrix, folder), load(TensorflowMatrix, folder)
+    new = read_distributions(_client(index), keep, tensorflow, day=_today(), progress=_progress)
+    return _finish({folder / DistributionsMatrix.FILE: dump(new)}, folder, write)
 
 
 @group.command("gpu-code")
