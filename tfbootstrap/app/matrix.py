@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tfbootstrap.edges.resources import load, matrix_directory
 from tfbootstrap.errors import UsageError
 from tfbootstrap.matrix.proofs import PROVEN_RUNTIME, proof_name
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow
+from tfbootstrap.matrix.tested import OfficialMatrix
 from tfbootstrap.request import parse_tensorflow
 
 
@@ -26,10 +27,12 @@ class MatrixOutcome:
     rows: tuple[TensorflowRow, ...]
     proofs: frozenset[str] = frozenset()
     """Names of the cells that were proven."""
+    official: OfficialMatrix = field(default_factory=OfficialMatrix)
+    """What TensorFlow's page of tested configurations says."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return them as plain data; keys are part of the command line's contract."""
-        return [_plain(row, self.proofs) for row in self.rows]
+        return [_plain(row, self.proofs) | {"tested": _tested(row, self.official)} for row in self.rows]
 
 
 def show_matrix(
@@ -46,7 +49,8 @@ def show_matrix(
     rows = matrix.matching(wanted, prereleases=True if prereleases else None)
     if not rows:
         raise _nothing(matrix, wanted, specifier or "")
-    return MatrixOutcome(rows=tuple(reversed(rows)), proofs=proof_names(folder))
+    official = load(OfficialMatrix, folder)
+    return MatrixOutcome(rows=tuple(reversed(rows)), proofs=proof_names(folder), official=official)
 
 
 def _nothing(matrix: TensorflowMatrix, wanted: SpecifierSet, specifier: str) -> UsageError:
@@ -58,6 +62,24 @@ def _nothing(matrix: TensorflowMatrix, wanted: SpecifierSet, specifier: str) -> 
     near = get_close_matches(specifier.strip("=~<> "), [*matrix.minors, *(row.version for row in matrix.rows)], n=3)
     hint = f"{known}; near: {', '.join(near)}" if near else known
     return UsageError(f"the matrix has no TensorFlow {specifier}".rstrip(), hint=hint)
+
+
+def _tested(row: TensorflowRow, official: OfficialMatrix) -> list[dict[str, Any]]:
+    """Return what the page says of the minor, and in what the wheels of this release differ."""
+    return [
+        {
+            "tensorflow": line.tensorflow,
+            "system": line.system,
+            "pythons": list(line.pythons),
+            "cuda": line.cuda,
+            "cudnn": line.cudnn,
+            "differences": list(line.differences(row)),
+            "word": line.word if line.tensorflow == row.version else None,
+            "source": line.source,
+            "checked": line.checked,
+        }
+        for line in official.of_minor(row.minor)
+    ]
 
 
 def _plain(row: TensorflowRow, proofs: frozenset[str]) -> dict[str, Any]:

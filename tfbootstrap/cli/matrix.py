@@ -95,8 +95,25 @@ def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("cuDNN", cudnn + built),
         ("GPU architectures", " ".join(row["compute_capabilities"]) or "-"),
         ("and-cuda", "\n".join(row["nvidia"]) or "- (no such extra)"),
+        *((f"tested on {line['system']}", _tested(line)) for line in row["tested"]),
+        *_pages(row["tested"]),
         ("proven", f"on Linux x86_64, CPU: Python {', '.join(row['proven'])}" if row["proven"] else "no"),
     ]
+
+
+def _tested(line: Mapping[str, Any]) -> str:
+    """Say what TensorFlow's page has of a minor, and in what the release's wheels, which count, differ."""
+    cuda = f", CUDA {line['cuda']}, cuDNN {line['cudnn']}" if line["cuda"] else ""
+    said = [f"{line['tensorflow']} with Python {_range(line['pythons'])}{cuda}"]
+    if line["differences"]:
+        word = f": {line['word']}" if line["word"] else ""
+        said.append(f"the wheels have {'; '.join(line['differences'])}{word}")
+    return "\n".join(said)
+
+
+def _pages(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    sources = dict.fromkeys(line["source"] for line in lines)
+    return [("tested, says", "\n".join(sources))] if sources else []
 
 
 def _range(pythons: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
 from tfbootstrap.matrix.symbols import SymbolsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.matrix.tested import OfficialMatrix
 from tfbootstrap.upkeep.across import Files, across_findings
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
 from tfbootstrap.upkeep.companions import read_companions
@@ -52,6 +53,7 @@ from tfbootstrap.upkeep.runtimes import colab_profile, read_lists
 from tfbootstrap.upkeep.schema import json_schema
 from tfbootstrap.upkeep.symbols import read_symbols
 from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
+from tfbootstrap.upkeep.tested import official_matrix, read_pages
 
 _matrix_option = click.option(
     "--matrix", "directory", type=click.Path(path_type=Path), help="The matrix folder (default: this checkout's)."
@@ -134,6 +136,20 @@ def distributions(index: str | None, directory: Path | None, write: bool) -> int
     keep, tensorflow = load(DistributionsMatrix, folder), load(TensorflowMatrix, folder)
     new = read_distributions(_client(index), keep, tensorflow, day=_today(), progress=_progress)
     return _finish({folder / DistributionsMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--from", "source", type=click.Path(path_type=Path), required=True, help="A checkout of tensorflow/docs.")
+@click.option("--commit", required=True, help="The checkout's commit.")
+@_matrix_option
+@_write_option
+def tested(source: Path, commit: str, directory: Path | None, write: bool) -> int:
+    """Read the page of tested configurations from a checkout of tensorflow/docs; words typed by hand are kept."""
+    folder = _folder(directory)
+    path = folder / OfficialMatrix.FILE
+    keep = load_file(OfficialMatrix, path) if path.is_file() else OfficialMatrix()
+    new = official_matrix(read_pages(source), commit=commit, checked=_today(), keep=keep)
+    return _finish({path: dump(new)}, folder, write)
 
 
 @group.command("gpu-code")
