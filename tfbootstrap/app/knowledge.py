@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from tfbootstrap.app.targets import matrix_folder
-from tfbootstrap.edges.resources import digest, load
+from tfbootstrap.edges.resources import digest, load, read_all
 from tfbootstrap.matrix.bounds import BoundMatrix
 from tfbootstrap.matrix.known_bad import KnownBadMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -55,12 +55,12 @@ class Tables:
 def load_knowledge(directory: Path | None = None, parts: frozenset[Part] = frozenset()) -> Knowledge:
     """Return what is known, with the parts that are asked for."""
     folder = matrix_folder(directory)
-    plain = Knowledge(
-        tensorflow=load(TensorflowMatrix, folder),
-        bounds=load(BoundMatrix, folder),
-        known_bad=load(KnownBadMatrix, folder),
+    tensorflow, bounds, known_bad = read_all(
+        lambda: load(TensorflowMatrix, folder),
+        lambda: load(BoundMatrix, folder),
+        lambda: load(KnownBadMatrix, folder),
     )
-    return _with_parts(plain, directory, parts)
+    return _with_parts(Knowledge(tensorflow=tensorflow, bounds=bounds, known_bad=known_bad), directory, parts)
 
 
 def _with_parts(known: Knowledge, directory: Path | None, parts: frozenset[Part]) -> Knowledge:
@@ -90,13 +90,14 @@ def load_hardware(directory: Path | None = None) -> Hardware:
     from tfbootstrap.plan.gpu import Hardware
 
     folder = matrix_folder(directory)
-    return Hardware(
-        gpu_code=load(GpuCodeMatrix, folder),
-        cuda=load(CudaMatrix, folder),
-        cudnn=load(CudnnMatrix, folder),
-        cuda_wheels=load(CudaWheelsMatrix, folder),
-        libraries=load(LibrariesMatrix, folder),
+    gpu_code, cuda, cudnn, cuda_wheels, libraries = read_all(
+        lambda: load(GpuCodeMatrix, folder),
+        lambda: load(CudaMatrix, folder),
+        lambda: load(CudnnMatrix, folder),
+        lambda: load(CudaWheelsMatrix, folder),
+        lambda: load(LibrariesMatrix, folder),
     )
+    return Hardware(gpu_code=gpu_code, cuda=cuda, cudnn=cudnn, cuda_wheels=cuda_wheels, libraries=libraries)
 
 
 _READERS: dict[Part, Callable[[Path | None], Any]] = {

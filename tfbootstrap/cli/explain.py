@@ -54,6 +54,7 @@ def _answer_mapping(answer: Any) -> dict[str, Any]:
         "rejection": dataclasses.asdict(answer.rejection) if answer.rejection else None,
         "way_out": dataclasses.asdict(answer.way_out) if answer.way_out else None,
         "cuda": {"provider": candidate.cuda_provider, "driver_floor": candidate.driver_floor} if candidate else None,
+        "reasons": list(_reasons(candidate)) if candidate else [],
         "warnings": list(candidate.warnings) if candidate else [],
     }
 
@@ -75,13 +76,18 @@ def _print(outcome: Any, *, color: bool) -> None:
     Console(no_color=not color or None, width=None).print(table)
 
 
-def _why(answer: Any) -> str:
-    from tfbootstrap.explain import rejection_sentence
+def _reasons(candidate: Any) -> tuple[str, ...]:
     from tfbootstrap.plan.bounds import avoided_reason
 
+    return (*candidate.reasons, *map(avoided_reason, candidate.avoided))
+
+
+def _why(answer: Any) -> str:
+    from tfbootstrap.explain import rejection_sentence
+
     if answer.candidate:
-        reasons = (*answer.candidate.reasons, *map(avoided_reason, answer.candidate.avoided))
-        return "\n".join((*reasons, *(f"warning: {text}" for text in answer.candidate.warnings)))
+        warnings = (f"warning: {text}" for text in answer.candidate.warnings)
+        return "\n".join((*_reasons(answer.candidate), *warnings))
     sentence = rejection_sentence(answer.rejection).split(" ", 2)[2]
     lines = [sentence, f"rule {answer.rejection.rule}, known from {answer.rejection.source}"]
     if answer.way_out:

@@ -73,5 +73,5 @@ def bound_reason(bound: Bound) -> str:
 
 
 def avoided_reason(avoided: Avoided) -> str:
-    """Return why a bound is there: `nvidia-cudnn-cu12<9.11: beyond it … fails (…)`."""
-    return f"{avoided.row.bound}: beyond it {avoided.row.breaks} fails ({avoided.row.symptom})"
+    """Return why a bound is there: `nvidia-cudnn-cu12<9.11: without it … fails (…)`."""
+    return f"{avoided.row.bound}: without it {avoided.row.breaks} fails ({avoided.row.symptom})"

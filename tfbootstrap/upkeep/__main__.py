@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import click
 
 from tfbootstrap.edges.index import IndexClient, ask_default_index
 from tfbootstrap.edges.index_configuration import read_index_configuration
-from tfbootstrap.edges.resources import find_data, load, load_file
+from tfbootstrap.edges.resources import find_data, load, load_file, read_all
 from tfbootstrap.errors import ExitCode, InputError, Location, TfbootstrapError, UsageError
 from tfbootstrap.matrix.companions import CompanionsMatrix
 from tfbootstrap.matrix.cuda import CudaMatrix
@@ -259,8 +260,9 @@ def lint_files(directory: Path | None) -> int:
     folder = _folder(directory)
     count = 0
     whole: dict[type[MatrixFile], MatrixFile] = {}
-    for record, path in _data_files(folder):
-        matrix = load_file(record, path)
+    files = _data_files(folder)
+    loaded = read_all(*(partial(load_file, record, path) for record, path in files))
+    for (record, path), matrix in zip(files, loaded, strict=True):
         for name, key, text in findings(matrix):
             click.echo(f"{path.relative_to(folder).as_posix()}: {key}: {text} [{name}]")
             count += 1
