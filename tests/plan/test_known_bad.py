@@ -67,6 +67,10 @@ FIRES = {
         situation("2.20.0", capability="6.0", packages=cudnn("9.11.0.98")),
         situation("2.20.0", capability="7.5", packages=cudnn("9.11.0.98")),
     ),
+    "macos-2.20-pyarrow": (
+        situation("2.20.0", platform="macos-arm64", provider="none", packages={"pyarrow": "21.0.0"}),
+        situation("2.19.1", platform="macos-arm64", provider="none", packages={"pyarrow": "21.0.0"}),
+    ),
     "nccl-cu12-cu13": (
         situation("2.20.0", packages={"nvidia-nccl-cu12": "2.30.7", "nvidia-nccl-cu13": "2.30.7"}),
         situation("2.20.0", packages={"nvidia-nccl-cu12": "2.30.7"}),

@@ -38,11 +38,11 @@ class Tables:
 
     def companionship(self) -> tuple[LibrariesMatrix, CompanionsMatrix]:
         """Return what is known of CUDA's libraries and of what goes with TensorFlow, which few locks need."""
-        from tfbootstrap.matrix.companions import CompanionsMatrix
         from tfbootstrap.matrix.libraries import LibrariesMatrix
 
-        folder = matrix_folder(self._directory)
-        return load(LibrariesMatrix, folder), load(CompanionsMatrix, folder)
+        companions = self.knowledge(frozenset({"companions"})).companions
+        assert companions is not None, "it was asked for"
+        return load(LibrariesMatrix, matrix_folder(self._directory)), companions
 
     def knowledge(self, parts: frozenset[Part] = frozenset()) -> Knowledge:
         """Return what is known, with at least the parts that are asked for."""

@@ -19,6 +19,7 @@ from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.matrix.proofs import Proof
 from tfbootstrap.plan.admission import admit, parts_needed
+from tfbootstrap.plan.companions import with_broken_ties
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
 from tfbootstrap.plan.distributions import renamed_reasons
 from tfbootstrap.plan.evidence import hardware_rows
@@ -177,7 +178,8 @@ def _completed(
     """
     plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
     if admission.request.packages:
-        plan = with_keras_notes(plan, common.tables.companionship()[1])
+        companions = common.tables.companionship()[1]
+        plan = with_broken_ties(with_keras_notes(plan, companions), companions)
     if plan.breaks and common.options.strict_image:
         raise UnsatisfiableError(
             "the image would break, and --strict-image forbids that:\n  " + "\n  ".join(plan.breaks),

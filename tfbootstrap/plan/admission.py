@@ -12,6 +12,7 @@ from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
 from tfbootstrap.plan.bounds import missing_bounds, published_requirements
+from tfbootstrap.plan.companions import companion_bounds
 from tfbootstrap.plan.cuda_source import choose_cuda
 from tfbootstrap.plan.distributions import (
     cpu_reason,
@@ -131,6 +132,9 @@ def _tightened(
             requires, judged.row.version, facts, knowledge.bounds, [wanted.name for wanted in request.packages]
         ),
         avoided=known_bad_bounds(situation, requires, knowledge.known_bad),
+        companion_bounds=(
+            companion_bounds(request, judged.row.version, knowledge.companions) if knowledge.companions else ()
+        ),
     )
 
 
@@ -174,7 +178,7 @@ def parts_needed(facts: Facts, request: Request) -> frozenset[Part]:
     needed: dict[Part, bool] = {
         "hardware": bool(gpus_to_use(facts, request)) or _wants_wheels(request),
         "distributions": needs_distributions(facts, request),
-        "companions": platform_of(facts) == "macos-arm64",
+        "companions": bool(request.packages) or platform_of(facts) == "macos-arm64",
     }
     return frozenset(part for part, is_needed in needed.items() if is_needed)
 

@@ -42,6 +42,7 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution, *, ke
             *_code_reasons(admission),
             *candidate.reasons,
             *map(avoided_reason, candidate.avoided),
+            *(f"{bound} goes with TensorFlow {row.minor}" for bound in candidate.companion_bounds),
             *map(bound_reason, candidate.bounds),
         ),
         warnings=candidate.warnings,

@@ -27,6 +27,6 @@ class Knowledge:
     distributions: DistributionsMatrix | None = None
     """Needed only where wheels of `tensorflow` may be shims, or another distribution is asked for."""
     companions: CompanionsMatrix | None = None
-    """Needed only on a Mac, whose GPU takes a plug-in."""
+    """Needed only where other packages are asked for, and on a Mac, whose GPU takes a plug-in."""
     hardware: Hardware | None = None
     """Needed only where GPUs are to be used."""

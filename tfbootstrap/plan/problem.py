@@ -92,7 +92,11 @@ def _metadata(candidate: Candidate, admission: Admission) -> PackageMetadata:
     metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
     requires = _with_cuda(metadata.requires if metadata else (), candidate)
     # Only ever tighter: pip reads the published metadata when it installs the lock.
-    added = (*(bound.requirement for bound in candidate.bounds), *(one.requirement for one in candidate.avoided))
+    added = (
+        *(bound.requirement for bound in candidate.bounds),
+        *(one.requirement for one in candidate.avoided),
+        *candidate.companion_bounds,
+    )
     return PackageMetadata(
         name=DISTRIBUTION,
         version=row.version,

@@ -88,6 +88,8 @@ class Candidate:
     """What its published requirements lack."""
     avoided: tuple[Avoided, ...] = ()
     """Known-bad combinations that are kept out."""
+    companion_bounds: tuple[str, ...] = ()
+    """Requirements that keep companions asked for to versions that go with it."""
     loader_links: bool = False
     driver_floor: str | None = None
     reasons: tuple[str, ...] = ()
