@@ -35,7 +35,8 @@ released           2023-11-14
 Python             3.9, 3.10, 3.11
 platforms          linux-x86_64, linux-aarch64, macos-x86_64, macos-arm64, windows-x86_64
 built with CUDA    linux-x86_64
-only redirects     linux-aarch64, macos-arm64, windows-x86_64
+only redirects     linux-aarch64 (to tensorflow-cpu-aws), macos-arm64 (to tensorflow-macos),
+                   windows-x86_64 (to tensorflow-intel)
 CUDA               12.2
 cuDNN              8
 GPU architectures  sm_50 sm_60 sm_70 sm_75 compute_80
@@ -117,7 +118,8 @@ def test_another_matrix(sandbox: Sandbox, named_by: str) -> None:
     folder = sandbox.work / "mine"
     folder.mkdir()
     shipped = (REPOSITORY / "compat_matrix" / "tensorflow.yaml").read_text(encoding="utf-8")
-    shutil.copy(REPOSITORY / "compat_matrix" / "tested.yaml", folder)
+    for name in ("distributions.yaml", "tested.yaml"):
+        shutil.copy(REPOSITORY / "compat_matrix" / name, folder)
     (folder / "tensorflow.yaml").write_text(shipped.replace('"2.21.0"', '"2.21.9"'), encoding="utf-8")
     arguments = ("--matrix", "mine") if named_by == "option" else ()
     variables = {"TFBOOTSTRAP_MATRIX": "mine"} if named_by == "variable" else {}

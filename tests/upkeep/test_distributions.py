@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
+from packaging.version import Version
 
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.wheel_factory import Project, build_wheel
-from tfbootstrap.edges.index import IndexClient
+from tfbootstrap.edges.index import IndexClient, ask_default_index
+from tfbootstrap.edges.index_configuration import read_index_configuration
+from tfbootstrap.edges.resources import load
 from tfbootstrap.errors import InputError, PackageIndexError
 from tfbootstrap.matrix.distributions import AlikeReleases, DistributionRow, DistributionsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow, WheelMetadata
-from tfbootstrap.upkeep.distributions import join_alike, read_distribution, read_distributions
+from tfbootstrap.upkeep.distributions import join_alike, read_distribution, read_distributions, read_release
 from tfbootstrap.upkeep.tensorflow import group_releases, top_folders
 
 WINDOWS = "cp311-cp311-win_amd64"
@@ -121,3 +127,20 @@ def test_build_numbers_do_not_hide_a_wheel(client: IndexClient, loopback_index: 
     renamed = replace(file, file_name=file.file_name.replace("-2.6.2-", "-2.6.2-1-"))
     (wheels,) = group_releases([renamed]).values()
     assert [wheel.tag for wheel in wheels] == [LINUX]
+
+
+@pytest.mark.online
+def test_a_random_release_of_each_agrees_with_a_fresh_read_of_its_wheels() -> None:
+    seed = int(os.environ.get("TFBOOTSTRAP_SEED", random.randrange(10_000)))
+    print(f"TFBOOTSTRAP_SEED={seed}")
+    chance = random.Random(seed)
+    tensorflow = load(TensorflowMatrix)
+    url = read_index_configuration(os.environ, Path.cwd()).default or ask_default_index()
+    with requests.Session() as session:
+        client = IndexClient(url, session)
+        for row in load(DistributionsMatrix).rows:
+            known = chance.choice(row.releases)
+            version = chance.choice(known.versions)
+            wheels = group_releases(client.files(row.name), Version("0"))[Version(version)]
+            fresh = read_release(client, row, version, wheels, tensorflow)
+            assert replace(fresh, versions=known.versions) == known, row.name

@@ -90,7 +90,7 @@ def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Python", ", ".join(row["pythons"])),
         ("platforms", ", ".join(row["platforms"])),
         ("built with CUDA", ", ".join(row["cuda_platforms"]) or "none: processors only"),
-        ("only redirects", ", ".join(row["shim_platforms"]) or "-"),
+        ("only redirects", ", ".join(_redirect(row, platform) for platform in row["shim_platforms"]) or "-"),
         ("CUDA", row["cuda"] or "-"),
         ("cuDNN", cudnn + built),
         ("GPU architectures", " ".join(row["compute_capabilities"]) or "-"),
@@ -99,6 +99,11 @@ def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         *_pages(row["tested"]),
         ("proven", f"on Linux x86_64, CPU: Python {', '.join(row['proven'])}" if row["proven"] else "no"),
     ]
+
+
+def _redirect(row: Mapping[str, Any], platform: str) -> str:
+    name = row["redirects"].get(platform)
+    return f"{platform} (to {name})" if name else platform
 
 
 def _tested(line: Mapping[str, Any]) -> str:

@@ -109,19 +109,20 @@ def read_distribution(
         raise InputError(Location(client.name), f"lists no wheel of {row.name}", hint="is it the right index?")
 
     def read(version: Version) -> AlikeReleases:
-        return _read_release(client, row, str(version), releases[version], tensorflow)
+        return read_release(client, row, str(version), releases[version], tensorflow)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return join_alike(pool.map(read, releases))
 
 
-def _read_release(
+def read_release(
     client: IndexClient,
     row: DistributionRow,
     version: str,
     wheels: Sequence[PublishedWheel],
     tensorflow: TensorflowMatrix,
 ) -> AlikeReleases:
+    """Read one release from its wheels."""
     reading = ReleaseReading(client, wheels)
     folders = {platform: reading.folders(platform) for platform in PLATFORMS if reading.of(platform)}
     linux = "linux-x86_64"
