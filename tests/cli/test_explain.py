@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.environment import Sandbox
+from tfbootstrap.app.explain import explain as run_explain
+from tfbootstrap.app.requests import LockOptions
 
 
 def explain(sandbox: Sandbox, *arguments: str | Path) -> dict[str, dict[str, Any]]:
@@ -152,3 +155,30 @@ def test_a_gpu_that_the_host_does_not_lend_is_refused_with_its_offers(sandbox: S
     result = sandbox.tfbootstrap("explain", "--runtime", "colab-2026.07", "--gpu", "K80")
     assert result.returncode == 2
     assert "Google Colab offers no Tesla K80; it offers T4" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        {"runtime": "linux-gpu", "gpu": "T4", "driver": "535.104.05"},
+        {"runtime": "linux-gpu", "gpu": "K80", "driver": "470.57.02"},
+        {"runtime": "linux-gpu", "gpu": "RTX 5090", "driver": "570.86.10"},
+        {"runtime": "linux-gpu", "gpu": "H100", "driver": "525.60.13"},
+        {"runtime": "linux-gpu", "gpu": "P100", "driver": "550.54.15"},
+        {"runtime": "rhel-7", "gpu": "none"},
+        {"runtime": "linux-aarch64"},
+        {"runtime": "macos-arm64"},
+        {"runtime": "windows"},
+    ],
+    ids=lambda runtime: "-".join(runtime.values()),
+)
+def test_no_answer_is_left_without_its_reason(runtime: dict[str, Any]) -> None:
+    answers = run_explain(LockOptions(python="3.12", **runtime)).answers
+    assert len(answers) == 23
+    for answer in answers:
+        if answer.candidate:
+            assert answer.candidate.reasons, answer.minor
+        else:
+            assert answer.rejection is not None
+            assert all(dataclasses.astuple(answer.rejection)), answer.rejection
+            assert answer.way_out, answer.rejection
