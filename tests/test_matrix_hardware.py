@@ -209,14 +209,3 @@ def test_pin_sets_stand_in_for_missing_and_broken_extras() -> None:
     assert [version for version in with_pins if CUDA_WHEELS.pin_set(version) is None] == []
     without = ["2.4.4", "2.15.0.post1", "2.15.1", "2.21.0"]
     assert [version for version in without if CUDA_WHEELS.pin_set(version)] == []
-
-
-def test_bounds_depend_on_the_gpu() -> None:
-    def bounds(tensorflow: str, *capabilities: str) -> list[str]:
-        return [row.requirement for row in CUDA_WHEELS.bounds_for(tensorflow, capabilities)]
-
-    assert bounds("2.19.1", "6.0") == []
-    assert bounds("2.20.0", "7.5") == []
-    assert bounds("2.20.0", "7.5", "6.0") == ["nvidia-cudnn-cu12<9.11"]
-    assert bounds("2.21.0", "8.9") == ["nvidia-cudnn-cu12>=9.10.2.21"]
-    assert bounds("2.22.0rc0", "7.0") == ["nvidia-cudnn-cu12<9.11", "nvidia-cudnn-cu12>=9.10.2.21"]

@@ -11,6 +11,7 @@ from tfbootstrap.plan.records import Rejection, Rejections
 _SENTENCES = {
     "python": "has wheels for {needed} only; this runtime has {found}",
     "platform": "has wheels for {needed} only; this runtime is {found}",
+    "stand-in": "only redirects there, to {needed}; this runtime has {found}",
     "libc": "needs {needed}; this runtime has {found}",
     "cpu": "needs {needed}; this runtime has {found}",
     "driver": "needs {needed}; this runtime has {found}",

@@ -20,7 +20,9 @@ from tfbootstrap.errors import InputError, Location, UsageError
 CudaPolicy = Literal["auto", "wheels", "system", "none"]
 Engine = Literal["uv", "pip-tools"]
 
-TENSORFLOW_NAMES = frozenset({"tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos"})
+TENSORFLOW_NAMES = frozenset({
+    "tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "tensorflow-gpu", "tensorflow-intel", "tensorflow-macos",
+})  # fmt: skip
 """Distributions that are TensorFlow itself; a requirement on one of them is part of the TensorFlow wish."""
 
 _VERSION = re.compile(r"^\d+(\.\d+)*((a|b|rc)\d+|\.post\d+|\.dev\d+)*$")
@@ -73,6 +75,8 @@ class Request:
     extras: tuple[str, ...] = ()
     """TensorFlow's other extras that requirements named."""
     packages: tuple[WantedPackage, ...] = ()
+    renamed: tuple[WantedPackage, ...] = ()
+    """Requirements on another distribution that is TensorFlow (`tensorflow-gpu`); `tensorflow` meets them."""
     constraints: tuple[WantedPackage, ...] = ()
     gpu: str = "auto"
     """`auto`, `none`, a product name or a compute capability (`7.5`)."""
@@ -244,6 +248,11 @@ def split_tensorflow(
     ]
     extras = frozenset(canonicalize_name(extra) for item in itself for extra in item.requirement.extras)
     return tuple(wishes), extras, tuple(item for item in wanted if item.name not in TENSORFLOW_NAMES)
+
+
+def renamed_tensorflow(wanted: tuple[WantedPackage, ...]) -> tuple[WantedPackage, ...]:
+    """Return the requirements on TensorFlow by the name of another distribution."""
+    return tuple(item for item in wanted if item.name in TENSORFLOW_NAMES - {"tensorflow"})
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:

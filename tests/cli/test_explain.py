@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.environment import Sandbox
+from tfbootstrap.app.explain import explain as run_explain
+from tfbootstrap.app.requests import LockOptions
 
 
 def explain(sandbox: Sandbox, *arguments: str | Path) -> dict[str, dict[str, Any]]:
@@ -129,7 +132,9 @@ def test_the_table_fits_the_terminal_and_says_why(sandbox: Sandbox) -> None:
     assert result.returncode == 3
     assert max(map(len, result.stdout.splitlines())) <= 100
     assert "has wheels for Python 3.9 to 3.12 only; this runtime has Python 3.13" in result.stdout
-    assert "way out: another TensorFlow: 2.20 fits this runtime" in result.stdout
+    assert "rule python, known from the published wheels of tensorflow 2.19.1" in result.stdout
+    way = "way out: another Python: TensorFlow 2.19 fits Python 3.12 in a virtual environment"
+    assert way in " ".join(result.stdout.split())
 
 
 def test_a_wish_that_no_release_satisfies_is_an_error(sandbox: Sandbox) -> None:
@@ -168,3 +173,30 @@ def test_a_wish_for_other_runtimes_narrows_nothing(sandbox: Sandbox) -> None:
     result = sandbox.tfbootstrap("explain", "2.20", "-r", "a.in", "--runtime", "linux-cpu")
     assert result.returncode == 0, result.stderr
     assert "2.20.0" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        {"runtime": "linux-gpu", "gpu": "T4", "driver": "535.104.05"},
+        {"runtime": "linux-gpu", "gpu": "K80", "driver": "470.57.02"},
+        {"runtime": "linux-gpu", "gpu": "RTX 5090", "driver": "570.86.10"},
+        {"runtime": "linux-gpu", "gpu": "H100", "driver": "525.60.13"},
+        {"runtime": "linux-gpu", "gpu": "P100", "driver": "550.54.15"},
+        {"runtime": "rhel-7", "gpu": "none"},
+        {"runtime": "linux-aarch64"},
+        {"runtime": "macos-arm64"},
+        {"runtime": "windows"},
+    ],
+    ids=lambda runtime: "-".join(runtime.values()),
+)
+def test_no_answer_is_left_without_its_reason(runtime: dict[str, Any]) -> None:
+    answers = run_explain(LockOptions(python="3.12", **runtime)).answers
+    assert len(answers) == 23
+    for answer in answers:
+        if answer.candidate:
+            assert answer.candidate.reasons, answer.minor
+        else:
+            assert answer.rejection is not None
+            assert all(dataclasses.astuple(answer.rejection)), answer.rejection
+            assert answer.way_out, answer.rejection

@@ -35,7 +35,8 @@ released           2023-11-14
 Python             3.9, 3.10, 3.11
 platforms          linux-x86_64, linux-aarch64, macos-x86_64, macos-arm64, windows-x86_64
 built with CUDA    linux-x86_64
-only redirects     linux-aarch64, macos-arm64, windows-x86_64
+only redirects     linux-aarch64 (to tensorflow-cpu-aws), macos-arm64 (to tensorflow-macos),
+                   windows-x86_64 (to tensorflow-intel)
 CUDA               12.2
 cuDNN              8
 GPU architectures  sm_50 sm_60 sm_70 sm_75 compute_80
@@ -62,6 +63,17 @@ def test_one_release_in_full(sandbox: Sandbox) -> None:
     result = sandbox.tfbootstrap("matrix", "show", "2.15.0")
     assert result.stdout.startswith(RELEASE)
     assert result.stdout.endswith("\nproven             no\n")
+
+
+def test_what_the_official_page_says_stands_beside_the_wheels(sandbox: Sandbox) -> None:
+    shown = sandbox.tfbootstrap("matrix", "show", "2.6.5").stdout
+    assert "tested on linux    2.6.0 with Python 3.6-3.9, CUDA 11.2, cuDNN 8.1\n" in shown
+    assert "the wheels have Python 3.7, 3.8, 3.9, on the page 3.6, 3.7, 3.8, 3.9\n" in shown
+    assert "\ntested, says       tensorflow/docs@" in shown
+    (row,) = json.loads(sandbox.tfbootstrap("matrix", "show", "2.0.0", "--json").stdout)
+    (windows,) = (line for line in row["tested"] if line["system"] == "windows")
+    assert windows["differences"] == ["no CUDA, on the page 10"]
+    assert windows["word"].startswith("tensorflow 2.0 is for processors")
 
 
 def test_a_proven_release_names_its_pythons(sandbox: Sandbox) -> None:
@@ -106,6 +118,8 @@ def test_another_matrix(sandbox: Sandbox, named_by: str) -> None:
     folder = sandbox.work / "mine"
     folder.mkdir()
     shipped = (REPOSITORY / "compat_matrix" / "tensorflow.yaml").read_text(encoding="utf-8")
+    for name in ("distributions.yaml", "tested.yaml"):
+        shutil.copy(REPOSITORY / "compat_matrix" / name, folder)
     (folder / "tensorflow.yaml").write_text(shipped.replace('"2.21.0"', '"2.21.9"'), encoding="utf-8")
     arguments = ("--matrix", "mine") if named_by == "option" else ()
     variables = {"TFBOOTSTRAP_MATRIX": "mine"} if named_by == "variable" else {}

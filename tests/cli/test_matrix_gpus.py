@@ -63,6 +63,7 @@ def test_table_of_one_gpu(sandbox: Sandbox, name: str, table: str) -> None:
 def test_aliases_are_told(sandbox: Sandbox) -> None:
     result = sandbox.tfbootstrap("matrix", "gpus", "Jetson Orin Nano")
     assert "also called Jetson AGX Orin, Jetson Orin NX, Jetson Orin Nano\n" in result.stdout
+    assert "Jetson is aarch64, for which TensorFlow's wheels have no CUDA" in result.stdout
 
 
 def test_table_of_all_gpus_fits_100_columns(sandbox: Sandbox) -> None:

@@ -74,6 +74,8 @@ def test_published_requirements_are_never_loosened(row: object) -> None:
 @pytest.mark.parametrize(
     ("version", "python", "packages", "expected"),
     [
+        ("2.1.2", "3.7", (), {"h5py<3", "protobuf<3.21", "setuptools<82"}),
+        ("2.1.4", "3.7", (), {"protobuf<3.21", "setuptools<82"}),
         ("2.7.4", "3.9", (), {"numpy<1.24", "setuptools<82"}),
         ("2.7.0", "3.9", (), {"numpy<1.24", "protobuf<3.21", "setuptools<82"}),
         ("2.6.0", "3.9", (), {"keras<2.7", "protobuf<3.21", "setuptools<82"}),

@@ -20,7 +20,7 @@ from tfbootstrap.plan.known_bad import (
     known_bad_rejection,
     situation_of,
 )
-from tfbootstrap.plan.records import Plan
+from tfbootstrap.plan.records import Avoided, Plan
 
 KNOWN_BAD = load(KnownBadMatrix)
 
@@ -67,6 +67,10 @@ FIRES = {
         situation("2.20.0", capability="6.0", packages=cudnn("9.11.0.98")),
         situation("2.20.0", capability="7.5", packages=cudnn("9.11.0.98")),
     ),
+    "macos-2.20-pyarrow": (
+        situation("2.20.0", platform="macos-arm64", provider="none", packages={"pyarrow": "21.0.0"}),
+        situation("2.19.1", platform="macos-arm64", provider="none", packages={"pyarrow": "21.0.0"}),
+    ),
     "nccl-cu12-cu13": (
         situation("2.20.0", packages={"nvidia-nccl-cu12": "2.30.7", "nvidia-nccl-cu13": "2.30.7"}),
         situation("2.20.0", packages={"nvidia-nccl-cu12": "2.30.7"}),
@@ -74,6 +78,14 @@ FIRES = {
     "tensorflow-cpu-beside": (
         situation("2.21.0", packages={"tensorflow": "2.21.0", "tensorflow-cpu": "2.20.0"}),
         situation("2.21.0", packages={"tensorflow": "2.21.0"}),
+    ),
+    "tensorflow-gpu-beside": (
+        situation("2.11.1", packages={"tensorflow": "2.11.1", "tensorflow-gpu": "2.11.0"}),
+        situation("2.11.1", packages={"tensorflow": "2.11.1"}),
+    ),
+    "tensorflow-rocm-beside": (
+        situation("2.14.1", packages={"tensorflow": "2.14.1", "tensorflow-rocm": "2.14.0.600"}),
+        situation("2.14.1", packages={"tensorflow": "2.14.1"}),
     ),
     "tensorflow-intel-stub": (situation("2.19.1", platform="windows-x86_64"), situation("2.19.1")),
 }
@@ -94,10 +106,30 @@ def test_a_gpu_that_is_not_used_does_not_matter() -> None:
 def test_a_bound_keeps_the_bad_version_out_and_takes_the_marker_of_its_requirement() -> None:
     extra = 'nvidia-cudnn-cu12<10.0,>=9.3.0.75; extra == "and-cuda"'
     found = known_bad_bounds(situation("2.21.0"), (extra, "numpy"), KNOWN_BAD)
-    assert found == ('nvidia-cudnn-cu12>=9.6; extra == "and-cuda"',)
-    assert known_bad_bounds(situation("2.21.0"), ("nvidia-cudnn-cu12",), KNOWN_BAD) == ("nvidia-cudnn-cu12>=9.6",)
+    assert lines(found) == ['nvidia-cudnn-cu12>=9.10.2.21; extra == "and-cuda"']
+    plain = known_bad_bounds(situation("2.21.0"), ("nvidia-cudnn-cu12",), KNOWN_BAD)
+    assert lines(plain) == ["nvidia-cudnn-cu12>=9.10.2.21"]
     assert known_bad_bounds(situation("2.21.0"), ("numpy",), KNOWN_BAD) == ()
     assert known_bad_bounds(situation("2.20.0"), (extra,), KNOWN_BAD) == ()
+
+
+def lines(avoided: tuple[Avoided, ...]) -> list[str]:
+    return [one.requirement for one in avoided]
+
+
+@pytest.mark.parametrize(
+    ("tensorflow", "capability", "bounds"),
+    [
+        ("2.19.1", "6.0", []),
+        ("2.20.0", "7.5", []),
+        ("2.20.0", "6.0", ["nvidia-cudnn-cu12<9.11"]),
+        ("2.21.0", "8.9", ["nvidia-cudnn-cu12>=9.10.2.21"]),
+        ("2.21.0", "7.0", ["nvidia-cudnn-cu12>=9.10.2.21", "nvidia-cudnn-cu12<9.11"]),
+    ],
+)
+def test_which_cudnn_is_kept_out_depends_on_the_gpu(tensorflow: str, capability: str, bounds: list[str]) -> None:
+    requires = ("nvidia-cudnn-cu12==9.3.0.75",) if tensorflow < "2.20" else ("nvidia-cudnn-cu12<10.0,>=9.3.0.75",)
+    assert lines(known_bad_bounds(situation(tensorflow, capability=capability), requires, KNOWN_BAD)) == bounds
 
 
 def excluding(row: str) -> KnownBadMatrix:

@@ -21,7 +21,7 @@ from tfbootstrap.app.requests import LockOptions, read_request
 from tfbootstrap.app.targets import find_target
 from tfbootstrap.facts import Facts, facts_from_mapping, facts_to_mapping
 from tfbootstrap.plan.admission import admit
-from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.knowledge import ALL_PARTS, Knowledge
 from tfbootstrap.plan.markers import meant_for
 from tfbootstrap.plan.records import Admission
 
@@ -104,7 +104,7 @@ def admission_of(case: Case, options: LockOptions | None = None) -> Admission:
 @lru_cache(maxsize=1)
 def knowledge() -> Knowledge:
     """Return the whole shipped matrix."""
-    return load_knowledge(hardware=True)
+    return load_knowledge(parts=ALL_PARTS)
 
 
 def lock_options(given: Mapping[str, Any]) -> LockOptions:

@@ -67,6 +67,18 @@ def test_lint_names_file_place_and_check(sandbox: Sandbox, matrix: Path) -> None
     )
 
 
+def test_lint_tells_of_every_file_that_is_wrong(sandbox: Sandbox, matrix: Path) -> None:
+    for name in ("bounds.yaml", "gpus.yaml"):
+        path = matrix / name
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("schema: 1\n", "schema: 1\ncolour: red\n"), encoding="utf-8"
+        )
+    result = upkeep(sandbox, "lint", "--matrix", matrix)
+    assert result.returncode == 2
+    assert "the matrix has 2 problems" in result.stderr
+    assert result.stderr.count("colour: unknown key") == 2
+
+
 def test_releases_are_read_from_the_configured_index(
     sandbox: Sandbox, matrix: Path, loopback_index: LoopbackIndex
 ) -> None:

@@ -11,10 +11,10 @@ from tfbootstrap.app.requests import LockOptions, read_request
 from tfbootstrap.app.targets import find_target
 from tfbootstrap.errors import UsageError
 from tfbootstrap.facts import Facts
-from tfbootstrap.plan.admission import admit, needs_hardware
+from tfbootstrap.plan.admission import admit, parts_needed
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.markers import meant_for
-from tfbootstrap.plan.records import Candidate, Rejection, WayOut
+from tfbootstrap.plan.records import OTHER_PYTHON, Candidate, Rejection, WayOut
 from tfbootstrap.plan.ways_out import rejections
 from tfbootstrap.request import Request, TensorflowWish
 
@@ -46,7 +46,7 @@ def explain(options: LockOptions) -> ExplainOutcome:
     asked = read_request(options)
     target = find_target(asked, options.matrix)
     request, _ = meant_for(asked, target.facts)
-    knowledge = load_knowledge(options.matrix, hardware=needs_hardware(target.facts, request))
+    knowledge = load_knowledge(options.matrix, parts_needed(target.facts, request))
     minors = reversed(knowledge.tensorflow.minors)
     answers = (_answer(minor, target.facts, knowledge, request) for minor in minors)
     found = tuple(answer for answer in answers if answer)
@@ -72,4 +72,6 @@ def _answer(minor: str, facts: Facts, knowledge: Knowledge, request: Request) ->
         return MinorAnswer(minor=minor, candidate=admission.candidates[0])
     asked = replace(narrowed, tensorflow=narrowed.tensorflow[-1:])
     ways = rejections(replace(admission, request=asked), knowledge).ways_out
-    return MinorAnswer(minor=minor, rejection=admission.rejected[0], way_out=ways[0] if ways else None)
+    # The other lines of the table say which other TensorFlow fits; this one is about getting this one.
+    way = min(ways, key=lambda way: (way.cost != OTHER_PYTHON, way.cost), default=None)
+    return MinorAnswer(minor=minor, rejection=admission.rejected[0], way_out=way)

@@ -56,7 +56,7 @@ def _check(job: Job, tables: Tables, *, bootstrap: bool) -> CheckOutcome:
 def _changed_rows(found: Lock, tables: Tables) -> Iterator[str]:
     if found.header.matrix == tables.digest():
         return  # the very data that the lock was made with: no need to read it, which takes longer than all else
-    knowledge = tables.knowledge(hardware=False)
+    knowledge = tables.knowledge()
     current: dict[str, object] = {
         **{f"tensorflow:{row.version}": row for row in knowledge.tensorflow.rows},
         **{f"bounds:{row.id}": row for row in knowledge.bounds.rows},
@@ -75,7 +75,7 @@ def _changed_rows(found: Lock, tables: Tables) -> Iterator[str]:
 
 
 def _hardware_digests(found: Lock, tables: Tables) -> dict[str, str]:
-    knowledge = tables.knowledge(hardware=True)
+    knowledge = tables.knowledge(frozenset({"hardware"}))
     row = knowledge.tensorflow.row(found.header.tensorflow)
     return hardware_rows(row, knowledge.hardware) if row and knowledge.hardware else {}
 

@@ -18,8 +18,10 @@ from tfbootstrap.errors import EngineConflictError, EngineError, InputError, Uns
 from tfbootstrap.lock import Lock, write_lock
 from tfbootstrap.lock_diff import LockChanges, diff
 from tfbootstrap.matrix.proofs import Proof
-from tfbootstrap.plan.admission import admit, needs_hardware
+from tfbootstrap.plan.admission import admit, parts_needed
+from tfbootstrap.plan.companions import with_broken_ties
 from tfbootstrap.plan.decision import chosen_candidate, decide, make_lock
+from tfbootstrap.plan.distributions import renamed_reasons
 from tfbootstrap.plan.evidence import hardware_rows
 from tfbootstrap.plan.keras import with_keras_notes
 from tfbootstrap.plan.knowledge import Knowledge
@@ -85,7 +87,7 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
     target = find_target(job.request, options.matrix)
     name = job.name or target.name
     request, left_out = meant_for(job.request, target.facts)
-    knowledge = common.tables.knowledge(hardware=needs_hardware(target.facts, request))
+    knowledge = common.tables.knowledge(parts_needed(target.facts, request))
     admission = admit(target.facts, knowledge, request)
     outcome = LockOutcome(name=name, output=job.output, target=target)
     if not admission.candidates:
@@ -118,7 +120,10 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         outcome,
         lock=made,
         plan=replace(
-            plan, reasons=(*plan.reasons, *left_out), warnings=(*plan.warnings, *solution.warnings), request=request
+            plan,
+            reasons=(*plan.reasons, *left_out, *renamed_reasons(request, knowledge.distributions)),
+            warnings=(*plan.warnings, *solution.warnings),
+            request=request,
         ),
         engine=solution.engine,
         changes=diff(existing, made) if existing else None,
@@ -172,7 +177,8 @@ def _completed(
     """
     plan = _with_hardware_rows(judge_solution(plan, knowledge.known_bad), knowledge)
     if admission.request.packages:
-        plan = with_keras_notes(plan, common.tables.companionship()[1])
+        companions = common.tables.companionship()[1]
+        plan = with_broken_ties(with_keras_notes(plan, companions), companions)
     if plan.breaks and common.options.strict_image:
         raise UnsatisfiableError(
             "the image would break, and --strict-image forbids that:\n  " + "\n  ".join(plan.breaks),
@@ -180,7 +186,7 @@ def _completed(
         )
     if admission.request.slim:
         problem = resolution_input(admission, knowledge, offline=common.options.offline)
-        return slimmed(admission, plan, solution, problem, common.solve)
+        return slimmed(admission, plan, solution, problem, common.solve, knowledge.distributions)
     return plan, solution
 
 

@@ -23,6 +23,7 @@ from tfbootstrap.request import (
     parse_driver,
     parse_python,
     parse_requirement,
+    renamed_tensorflow,
     split_tensorflow,
 )
 
@@ -132,6 +133,7 @@ def read_request(options: LockOptions) -> Request:
         wants_cuda_extra=CUDA_EXTRA in extras,
         extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
+        renamed=renamed_tensorflow((*wanted, *more)),
         constraints=bounds_left,
         gpu=options.gpu,
         driver=parse_driver(options.driver) if options.driver else None,
@@ -173,6 +175,7 @@ def configured_request(
         wants_cuda_extra=CUDA_EXTRA in extras,
         extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
+        renamed=renamed_tensorflow((*configuration.packages, *more)),
         constraints=bounds_left,
         gpu=target.gpu,
         driver=target.driver,

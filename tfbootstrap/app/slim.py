@@ -8,21 +8,33 @@ from dataclasses import replace
 from packaging.utils import canonicalize_name
 
 from tfbootstrap.errors import EngineConflictError
+from tfbootstrap.matrix.distributions import DistributionsMatrix
+from tfbootstrap.plan.bounds import published_requirements
+from tfbootstrap.plan.distributions import slim_hindrance, slim_requirements
 from tfbootstrap.plan.problem import DISTRIBUTION, SLIM_DISTRIBUTION, slim_input
 from tfbootstrap.plan.records import Admission, Plan
+from tfbootstrap.plan.tags import target_tags
 from tfbootstrap.resolution import ResolutionInput, Solution
 
 
 def slimmed(
-    admission: Admission, plan: Plan, solution: Solution, problem: ResolutionInput, solve: Callable[..., Solution]
+    admission: Admission,
+    plan: Plan,
+    solution: Solution,
+    problem: ResolutionInput,
+    solve: Callable[..., Solution],
+    distributions: DistributionsMatrix | None,
 ) -> tuple[Plan, Solution]:
     """Return the plan and solution with `tensorflow-cpu`, or unchanged with the reason why not."""
-    reason = _hindrance(admission, solution)
+    row, facts = plan.candidate.row, plan.facts
+    assert distributions is not None, "who plans asks `parts_needed` first"
+    reason = _hindrance(admission, solution) or slim_hindrance(row, facts, target_tags(facts), distributions)
     if reason is None:
+        own = slim_requirements(row, facts, distributions)
         try:
-            slim = solve(slim_input(problem, plan.candidate.row.version))
+            slim = solve(slim_input(problem, row.version, published_requirements(row, facts), own))
         except EngineConflictError:
-            reason = f"the index has no {SLIM_DISTRIBUTION} {plan.candidate.row.version} for this runtime"
+            reason = f"the index has no {SLIM_DISTRIBUTION} {row.version} for this runtime"
         else:
             reason = _hindrance(admission, slim)
             if reason is None:

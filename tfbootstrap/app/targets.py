@@ -160,10 +160,7 @@ def _named_gpu(text: str, matrix: Path | None) -> Gpu:
     gpus = load(GpuMatrix, matrix_folder(matrix))
     row = gpus.find_gpu(text)
     if row is None and _AMD.search(text):
-        raise UsageError(
-            f"{text!r} is a GPU of AMD's, which the TensorFlow of the package index does not use",
-            hint="AMD publishes TensorFlow for ROCm apart (tensorflow-rocm); here lock for the CPU: --gpu none",
-        )
+        raise _amd_gpu(text, matrix)
     if row is None:
         near = gpus.nearest_gpus(text, 3)
         nearest = f"nearest are {', '.join(near)}; or " if near else ""
@@ -172,6 +169,18 @@ def _named_gpu(text: str, matrix: Path | None) -> Gpu:
             hint=f"{nearest}name its compute capability (--gpu 7.5); nvidia-smi --query-gpu=compute_cap prints it",
         )
     return Gpu(name=row.name, compute_capability=row.compute_capability, source="option")
+
+
+def _amd_gpu(text: str, matrix: Path | None) -> UsageError:
+    from tfbootstrap.edges.resources import load
+    from tfbootstrap.matrix.distributions import DistributionsMatrix
+
+    builds = load(DistributionsMatrix, matrix_folder(matrix)).of_kind("rocm")
+    ends = [f"{build.name} (up to {build.ended.last}; {build.ended.note})" for build in builds if build.ended]
+    return UsageError(
+        f"{text!r} is a GPU of AMD's, which tensorflow does not use",
+        hint=f"AMD's builds of TensorFlow are {', '.join(ends)}; here lock for the CPU: --gpu none",
+    )
 
 
 def matrix_folder(matrix: Path | None) -> Any:

@@ -55,6 +55,7 @@ def _answer_mapping(answer: Any) -> dict[str, Any]:
         "rejection": dataclasses.asdict(answer.rejection) if answer.rejection else None,
         "way_out": dataclasses.asdict(answer.way_out) if answer.way_out else None,
         "cuda": {"provider": candidate.cuda_provider, "driver_floor": candidate.driver_floor} if candidate else None,
+        "reasons": list(_reasons(candidate)) if candidate else [],
         "warnings": list(candidate.warnings) if candidate else [],
     }
 
@@ -76,13 +77,20 @@ def _print(outcome: Any, *, color: bool) -> None:
     Console(no_color=not color or None, width=None).print(table)
 
 
+def _reasons(candidate: Any) -> tuple[str, ...]:
+    from tfbootstrap.plan.bounds import avoided_reason
+
+    return (*candidate.reasons, *map(avoided_reason, candidate.avoided))
+
+
 def _why(answer: Any) -> str:
     from tfbootstrap.explain import rejection_sentence
 
     if answer.candidate:
-        return "\n".join((*answer.candidate.reasons, *(f"warning: {text}" for text in answer.candidate.warnings)))
+        warnings = (f"warning: {text}" for text in answer.candidate.warnings)
+        return "\n".join((*_reasons(answer.candidate), *warnings))
     sentence = rejection_sentence(answer.rejection).split(" ", 2)[2]
-    lines = [sentence, f"known from {answer.rejection.source}"]
+    lines = [sentence, f"rule {answer.rejection.rule}, known from {answer.rejection.source}"]
     if answer.way_out:
         lines.append(f"way out: {answer.way_out.text}")
     return "\n".join(lines)

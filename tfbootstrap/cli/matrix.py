@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tfbootstrap.cli.matrix_companions import companions
+from tfbootstrap.cli.matrix_distributions import distributions
 from tfbootstrap.cli.matrix_gpus import gpus
 from tfbootstrap.cli.matrix_runtimes import runtimes
 from tfbootstrap.cli.matrix_symbols import symbols
@@ -34,6 +35,7 @@ def command() -> None:
 command.add_command(gpus)
 command.add_command(runtimes)
 command.add_command(companions)
+command.add_command(distributions)
 command.add_command(symbols)
 
 
@@ -88,13 +90,35 @@ def _release_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Python", ", ".join(row["pythons"])),
         ("platforms", ", ".join(row["platforms"])),
         ("built with CUDA", ", ".join(row["cuda_platforms"]) or "none: processors only"),
-        ("only redirects", ", ".join(row["shim_platforms"]) or "-"),
+        ("only redirects", ", ".join(_redirect(row, platform) for platform in row["shim_platforms"]) or "-"),
         ("CUDA", row["cuda"] or "-"),
         ("cuDNN", cudnn + built),
         ("GPU architectures", " ".join(row["compute_capabilities"]) or "-"),
         ("and-cuda", "\n".join(row["nvidia"]) or "- (no such extra)"),
+        *((f"tested on {line['system']}", _tested(line)) for line in row["tested"]),
+        *_pages(row["tested"]),
         ("proven", f"on Linux x86_64, CPU: Python {', '.join(row['proven'])}" if row["proven"] else "no"),
     ]
+
+
+def _redirect(row: Mapping[str, Any], platform: str) -> str:
+    name = row["redirects"].get(platform)
+    return f"{platform} (to {name})" if name else platform
+
+
+def _tested(line: Mapping[str, Any]) -> str:
+    """Say what TensorFlow's page has of a minor, and in what the release's wheels, which count, differ."""
+    cuda = f", CUDA {line['cuda']}, cuDNN {line['cudnn']}" if line["cuda"] else ""
+    said = [f"{line['tensorflow']} with Python {_range(line['pythons'])}{cuda}"]
+    if line["differences"]:
+        word = f": {line['word']}" if line["word"] else ""
+        said.append(f"the wheels have {'; '.join(line['differences'])}{word}")
+    return "\n".join(said)
+
+
+def _pages(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    sources = dict.fromkeys(line["source"] for line in lines)
+    return [("tested, says", "\n".join(sources))] if sources else []
 
 
 def _range(pythons: Sequence[str]) -> str:

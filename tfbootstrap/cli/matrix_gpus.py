@@ -24,6 +24,7 @@ _RUNS = {
 }
 _ABOUT_PTX = "PTX is compiled by the driver: a slow first start (PTX only: up to half an hour), cached after."
 _ABOUT_CUDA = "* the CUDA it was built with does not know the GPU: without newer libraries cuBLAS and cuDNN fail."
+_ABOUT_JETSON = "Jetson is aarch64, for which TensorFlow's wheels have no CUDA; NVIDIA builds TensorFlow for it apart."
 
 
 @click.command("gpus")
@@ -57,6 +58,8 @@ def _print_served(outcome: GpusOutcome, *, no_color: bool) -> None:
         notes.append(_ABOUT_PTX)
     if any(_blind(one) for one in outcome.served):
         notes.append(_ABOUT_CUDA)
+    if any(gpu.family == "jetson" for gpu in outcome.gpus):
+        notes.append(_ABOUT_JETSON)
     if notes:
         click.echo("\n" + "\n".join(notes))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -82,6 +82,23 @@ def load(record: type[File], directory: Traversable | Path | None = None) -> Fil
     """
     folder = matrix_directory() if directory is None else directory
     return load_file(record, folder / record.FILE)
+
+
+def read_all(*readers: Callable[[], Any]) -> list[Any]:
+    """Return what all readers return.
+
+    Raises one MatrixError with the problems of all files that are wrong, so that nobody has to mend them one by one.
+    """
+    found: list[Any] = []
+    wrong: list[MatrixError] = []
+    for read in readers:
+        try:
+            found.append(read())
+        except MatrixError as error:  # noqa: PERF203 - the next file's problems are wanted, too
+            wrong.append(error)
+    if wrong:
+        raise MatrixError(tuple(problem for error in wrong for problem in error.problems), hint=wrong[0].hint)
+    return found
 
 
 def digest(directory: Traversable | Path | None = None) -> str:

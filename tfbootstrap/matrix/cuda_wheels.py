@@ -1,4 +1,4 @@
-"""`cuda_wheels.yaml`: CUDA as wheels where TensorFlow's own extra is missing, broken, or too open. Layer 1: pure."""
+"""`cuda_wheels.yaml`: CUDA as wheels where TensorFlow's own extra is missing or broken. Layer 1: pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.matrix.cuda import CudaMajorText
-from tfbootstrap.matrix.gpu_code import capability
 from tfbootstrap.matrix.reader import (
-    ComputeCapabilityText,
     DateText,
     RequirementLines,
-    RequirementText,
     SourceText,
     SpecifierText,
 )
@@ -44,37 +41,18 @@ class PinSetRow:
                 yield "pins", f"line {line + 1}: {requirement.name} is not for CUDA {self.cuda}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BoundRow:
-    """A bound on what the extra `and-cuda` leaves open, for all GPUs or for those below a compute capability."""
-
-    tensorflow: SpecifierText
-    requirement: RequirementText
-    below: ComputeCapabilityText | None = None
-    reason: str
-    source: SourceText
-    checked: DateText
-
-    def applies(self, tensorflow: str, compute_capabilities: tuple[str, ...]) -> bool:
-        """Say whether it binds a TensorFlow version on a machine with these GPUs."""
-        if not SpecifierSet(self.tensorflow, prereleases=True).contains(tensorflow):
-            return False
-        return self.below is None or any(capability(one) < capability(self.below) for one in compute_capabilities)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CudaWheelsMatrix:
     """The whole of `cuda_wheels.yaml`."""
 
     FILE: ClassVar[str] = "cuda_wheels.yaml"
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
     HEADER: ClassVar[str] = """\
-CUDA as wheels where TensorFlow's extra `and-cuda` does not do: `pin_sets` for releases without one (up to 2.13) or with
-a broken one, `bounds` for what the extra leaves open since 2.20. How pins are chosen: README.md in this folder.
+CUDA as wheels where TensorFlow's extra `and-cuda` does not do: for releases without one (up to 2.13) or with a broken
+one. How pins are chosen: README.md in this folder. What the extra leaves open since 2.20 is bounded in known_bad.yaml.
 """
 
     pin_sets: tuple[PinSetRow, ...] = ()
-    bounds: tuple[BoundRow, ...] = ()
 
     def pin_set(self, tensorflow: str) -> PinSetRow | None:
         """Return the wheels to install with a TensorFlow version instead of its extra; None where the extra does."""
@@ -82,7 +60,3 @@ a broken one, `bounds` for what the extra leaves open since 2.20. How pins are c
             if SpecifierSet(row.tensorflow, prereleases=True).contains(tensorflow):
                 return row
         return None
-
-    def bounds_for(self, tensorflow: str, compute_capabilities: tuple[str, ...]) -> tuple[BoundRow, ...]:
-        """Return the bounds for a TensorFlow version on a machine with GPUs of these compute capabilities."""
-        return tuple(row for row in self.bounds if row.applies(tensorflow, compute_capabilities))

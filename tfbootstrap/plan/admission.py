@@ -12,9 +12,17 @@ from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix, TensorflowRow, tag_platforms, tag_pythons
 from tfbootstrap.plan.bounds import missing_bounds, published_requirements
+from tfbootstrap.plan.companions import companion_bounds
 from tfbootstrap.plan.cuda_source import choose_cuda
+from tfbootstrap.plan.distributions import (
+    cpu_reason,
+    naming_other_builds,
+    needs_distributions,
+    platform_of,
+    stand_in_rejection,
+)
 from tfbootstrap.plan.gpu import judge_gpus
-from tfbootstrap.plan.knowledge import Knowledge
+from tfbootstrap.plan.knowledge import Knowledge, Part
 from tfbootstrap.plan.known_bad import known_bad_bounds, known_bad_rejection, situation_of
 from tfbootstrap.plan.records import Admission, Candidate, Rejection, reject
 from tfbootstrap.plan.tags import tag_fits, target_tags
@@ -54,12 +62,12 @@ def _judge(
     knowledge: Knowledge,
     request: Request,
 ) -> Candidate | Rejection:
-    for rule in RULES:
-        if rejection := rule(row, facts, accepted):
-            return rejection
+    if rejection := _rejection(row, facts, accepted, knowledge):
+        return rejection
     if not gpus and not _wants_wheels(request):
-        return Candidate(row=row, cuda_provider="none", reasons=_unused_metal(facts), warnings=_unused_tpu(facts))
-    assert knowledge.hardware is not None, "who plans asks `needs_hardware` first"
+        reason = cpu_reason(row, facts, request, knowledge)
+        return Candidate(row=row, cuda_provider="none", reasons=(reason,), warnings=_unused_tpu(facts))
+    assert knowledge.hardware is not None, "who plans asks `parts_needed` first"
     verdict = judge_gpus(row, facts, gpus, knowledge.hardware)
     if isinstance(verdict, Rejection):
         return verdict
@@ -70,12 +78,22 @@ def _judge(
         row=row,
         cuda_provider=source.provider,
         cuda_requirements=source.requirements,
-        cuda_bounds=source.bounds,
         loader_links=source.loader_links,
         driver_floor=verdict.driver_floor,
         reasons=(source.reason, *verdict.reasons),
         warnings=(*verdict.warnings, *source.warnings),
     )
+
+
+def _rejection(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag], knowledge: Knowledge) -> Rejection | None:
+    """Return why no wheel of a release serves a runtime, GPUs apart."""
+    rejections = (rule(row, facts, accepted) for rule in RULES)
+    rejection = next((one for one in rejections if one), None)
+    if rejection is None:
+        return stand_in_rejection(row, facts, accepted, knowledge.distributions)
+    if rejection.rule == "platform":
+        return naming_other_builds(rejection, row, facts, knowledge.distributions)
+    return rejection
 
 
 def refuse_unknown_gpus(facts: Facts, request: Request) -> None:
@@ -107,13 +125,16 @@ def _tightened(
     if isinstance(judged, Rejection):
         return judged
     situation = situation_of(judged.row.version, facts, judged.cuda_provider, gpus)
-    requires = published_requirements(judged.row, facts)
+    requires = published_requirements(judged.row, facts, knowledge.distributions)
     return known_bad_rejection(situation, knowledge.known_bad) or replace(
         judged,
         bounds=missing_bounds(
             requires, judged.row.version, facts, knowledge.bounds, [wanted.name for wanted in request.packages]
         ),
         avoided=known_bad_bounds(situation, requires, knowledge.known_bad),
+        companion_bounds=(
+            companion_bounds(request, judged.row.version, knowledge.companions) if knowledge.companions else ()
+        ),
     )
 
 
@@ -152,16 +173,14 @@ def _unused_tpu(facts: Facts) -> tuple[str, ...]:
     return (f"this host has a TPU ({sign} is set), which TensorFlow's wheels don't use: the CPU is planned{images}",)
 
 
-def _unused_metal(facts: Facts) -> tuple[str, ...]:
-    # Apple's page on the plug-in: https://developer.apple.com/metal/tensorflow-plugin/
-    if (facts.platform.system, facts.platform.machine) != ("macos", "arm64"):
-        return ()
-    return ("the CPU is planned: a Mac's GPU needs Apple's plug-in tensorflow-metal, which can be required beside it",)
-
-
-def needs_hardware(facts: Facts, request: Request) -> bool:
-    """Say whether planning looks at the tables of hardware."""
-    return bool(gpus_to_use(facts, request)) or _wants_wheels(request)
+def parts_needed(facts: Facts, request: Request) -> frozenset[Part]:
+    """Return the parts of the matrix that planning looks at besides the releases and their bounds."""
+    needed: dict[Part, bool] = {
+        "hardware": bool(gpus_to_use(facts, request)) or _wants_wheels(request),
+        "distributions": needs_distributions(facts, request),
+        "companions": bool(request.packages) or platform_of(facts) == "macos-arm64",
+    }
+    return frozenset(part for part, is_needed in needed.items() if is_needed)
 
 
 def _wants_wheels(request: Request) -> bool:

@@ -14,15 +14,25 @@ from packaging.utils import canonicalize_name
 
 from tfbootstrap.facts import Facts
 from tfbootstrap.matrix.bounds import TENSORFLOW, Bound, BoundMatrix
+from tfbootstrap.matrix.distributions import DistributionsMatrix, stand_in
 from tfbootstrap.matrix.markers import applying
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.plan.markers import runtime_environment
+from tfbootstrap.plan.records import Avoided
 
 
-def published_requirements(row: TensorflowRow, facts: Facts) -> tuple[str, ...]:
-    """Return what the wheels of a release for a runtime require, as published."""
-    metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
-    return metadata.requires if metadata else ()
+def published_requirements(
+    row: TensorflowRow, facts: Facts, distributions: DistributionsMatrix | None = None
+) -> tuple[str, ...]:
+    """Return what the wheels of a release for a runtime require, as published.
+
+    Where they hold nothing but a requirement on the distribution that has TensorFlow in it, what that one requires too.
+    """
+    platform = f"{facts.platform.system}-{facts.platform.machine}"
+    metadata = row.metadata_for(platform, facts.python.minor)
+    instead = stand_in(row, platform, facts.python.minor, distributions) if distributions else None
+    held = instead.release.metadata_for(platform, facts.python.minor) if instead and instead.release else None
+    return (*(metadata.requires if metadata else ()), *(held.requires if held else ()))
 
 
 def missing_bounds(
@@ -60,3 +70,8 @@ def _published(requires: tuple[str, ...], facts: Facts) -> dict[str, SpecifierSe
 def bound_reason(bound: Bound) -> str:
     """Return why a bound is there: `setuptools<82: tensorboard fails beyond it (No module named 'pkg_resources')`."""
     return f"{bound.requirement}: {bound.needed_by} fails beyond it ({bound.symptom})"
+
+
+def avoided_reason(avoided: Avoided) -> str:
+    """Return why a bound is there: `nvidia-cudnn-cu12<9.11: without it … fails (…)`."""
+    return f"{avoided.row.bound}: without it {avoided.row.breaks} fails ({avoided.row.symptom})"

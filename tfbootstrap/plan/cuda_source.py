@@ -30,7 +30,6 @@ class CudaSource:
     reason: str
     requirements: tuple[str, ...] = ()
     """What stands in for the extra `and-cuda`: empty where the extra itself does."""
-    bounds: tuple[str, ...] = ()
     loader_links: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -158,15 +157,13 @@ def _from_wheels(row: TensorflowRow, gpus: tuple[Gpu, ...], hardware: Hardware) 
             row, "no CUDA wheels for this release", f"CUDA {_minor(row.cuda or '')} and cuDNN on the system"
         )
     capabilities = tuple(gpu.compute_capability for gpu in gpus if gpu.compute_capability)
-    bounds = tuple(bound.requirement for bound in hardware.cuda_wheels.bounds_for(row.version, capabilities))
-    blind = next(_blind_libraries(pins, bounds, capabilities, hardware), None)
+    blind = next(_blind_libraries(pins, capabilities, hardware), None)
     if blind:
         return _unserved(row, blind, "CUDA libraries with code for the GPU")
     return CudaSource(
         provider="wheels",
         reason=_wheels_reason(row, instead.reason if instead else None),
         requirements=pins if instead else (),
-        bounds=bounds,
         loader_links=not _finds_wheels(row, hardware),
     )
 
@@ -177,11 +174,9 @@ def _wheels_reason(row: TensorflowRow, why: str | None) -> str:
     return f"CUDA comes as wheels that the matrix names for TensorFlow {row.minor}: {why}"
 
 
-def _blind_libraries(
-    pins: tuple[str, ...], bounds: tuple[str, ...], capabilities: tuple[str, ...], hardware: Hardware
-) -> Iterator[str]:
+def _blind_libraries(pins: tuple[str, ...], capabilities: tuple[str, ...], hardware: Hardware) -> Iterator[str]:
     """Yield which library of an exact pin has no code for a GPU; what is open takes the newest of its major."""
-    for line in (*pins, *bounds):
+    for line in pins:
         requirement = parsed(line)
         exact = [clause.version for clause in requirement.specifier if clause.operator == "=="]
         if not exact:

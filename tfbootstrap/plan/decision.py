@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from tfbootstrap.errors import EngineError
 from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin
-from tfbootstrap.plan.bounds import bound_reason
+from tfbootstrap.plan.bounds import avoided_reason, bound_reason
 from tfbootstrap.plan.keras import keras_major
 from tfbootstrap.plan.overlay import is_provisioned
 from tfbootstrap.plan.problem import DISTRIBUTION, SLIM_DISTRIBUTION
@@ -44,12 +44,15 @@ def decide(admission: Admission, candidate: Candidate, solution: Solution, *, ke
             _chosen(admission, candidate, kept),
             *_code_reasons(admission),
             *candidate.reasons,
+            *map(avoided_reason, candidate.avoided),
+            *(f"{bound} goes with TensorFlow {row.minor}" for bound in candidate.companion_bounds),
             *map(bound_reason, candidate.bounds),
         ),
         warnings=(*candidate.warnings, *_hidden_gpus(admission), *_beyond_the_bootstrap(admission)),
         rows={
             f"tensorflow:{row.version}": record_digest(row),
             **{f"bounds:{bound.id}": record_digest(bound) for bound in candidate.bounds},
+            **{f"known_bad:{one.row.id}": record_digest(one.row) for one in candidate.avoided},
         },
     )
 

@@ -80,7 +80,16 @@ def judge_gpus(row: TensorflowRow, facts: Facts, gpus: tuple[Gpu, ...], hardware
         findings.warnings.append(
             f"the NVIDIA driver is not known; TensorFlow {row.version} needs {findings.floor} or newer"
         )
-    return GpuVerdict(driver_floor=findings.floor, warnings=tuple(findings.warnings))
+    return GpuVerdict(
+        driver_floor=findings.floor, reasons=_served(row, facts, findings.floor), warnings=tuple(findings.warnings)
+    )
+
+
+def _served(row: TensorflowRow, facts: Facts, floor: str | None) -> tuple[str, ...]:
+    if facts.driver is None or floor is None:
+        return ()
+    needed = f"CUDA {row.cuda} and the GPU need {floor} or newer"
+    return (f"driver {facts.driver.version} serves: {needed}",)
 
 
 def driver_system(facts: Facts) -> DriverSystem:

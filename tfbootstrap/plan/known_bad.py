@@ -14,7 +14,7 @@ from tfbootstrap.lock import CudaProvider, Lock
 from tfbootstrap.matrix.known_bad import KnownBad, KnownBadMatrix, Situation
 from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.plan.decision import record_digest
-from tfbootstrap.plan.records import Plan, Rejection
+from tfbootstrap.plan.records import Avoided, Plan, Rejection
 
 RULE = "known-bad"
 
@@ -51,21 +51,28 @@ def known_bad_rejection(situation: Situation, matrix: KnownBadMatrix) -> Rejecti
     )
 
 
-def known_bad_bounds(situation: Situation, requires: tuple[str, ...], matrix: KnownBadMatrix) -> tuple[str, ...]:
-    """Return requirement lines that avoid combinations; for a package that only extras name, with their marker."""
+def known_bad_bounds(situation: Situation, requires: tuple[str, ...], matrix: KnownBadMatrix) -> tuple[Avoided, ...]:
+    """Return requirements that avoid combinations; for a package that only extras name, with their marker.
+
+    An exact pin that the bound admits needs none.
+    """
     named: dict[str, Requirement] = {}
     for requirement in map(parsed, requires):
         # A requirement without marker wins: then the bound needs none either.
         name = canonicalize_name(requirement.name)
         if name not in named or requirement.marker is None:
             named[name] = requirement
-    return tuple(_bound_line(row, named) for row in matrix.avoidable(situation, named.keys()))
+    found = (_avoided(row, named) for row in matrix.avoidable(situation, named.keys()))
+    return tuple(one for one in found if one)
 
 
-def _bound_line(row: KnownBad, named: Mapping[str, Requirement]) -> str:
+def _avoided(row: KnownBad, named: Mapping[str, Requirement]) -> Avoided | None:
     bound = Requirement(row.bound or "")
-    bound.marker = named[canonicalize_name(bound.name)].marker
-    return str(bound)
+    published = named[canonicalize_name(bound.name)]
+    if any(clause.operator == "==" and bound.specifier.contains(clause.version) for clause in published.specifier):
+        return None
+    bound.marker = published.marker
+    return Avoided(row=row, requirement=str(bound))
 
 
 def judge_solution(plan: Plan, matrix: KnownBadMatrix) -> Plan:

@@ -37,6 +37,7 @@ def meant_for(request: Request, facts: Facts) -> tuple[Request, tuple[str, ...]]
         request,
         tensorflow=tuple(wish for wish in request.tensorflow if holds(wish.marker)),
         packages=tuple(wanted for wanted in request.packages if holds(wanted.requirement.marker)),
+        renamed=tuple(wanted for wanted in request.renamed if holds(wanted.requirement.marker)),
         constraints=tuple(wanted for wanted in request.constraints if holds(wanted.requirement.marker)),
     )
     return meant, tuple(left_out)

@@ -8,12 +8,13 @@ from packaging.version import Version
 
 from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA, TensorflowMatrix
+from tfbootstrap.plan.distributions import SLIM
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import Admission, Candidate
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput
 
 DISTRIBUTION = "tensorflow"
-SLIM_DISTRIBUTION = "tensorflow-cpu"
+SLIM_DISTRIBUTION = SLIM
 """The same for the CPU alone, half the download."""
 
 
@@ -46,13 +47,25 @@ def resolution_input(
     )
 
 
-def slim_input(problem: ResolutionInput, version: str) -> ResolutionInput:
-    """Return the same resolution with `tensorflow-cpu` of one version in place of `tensorflow`."""
+def slim_input(
+    problem: ResolutionInput, version: str, published: tuple[str, ...] = (), own: tuple[str, ...] | None = None
+) -> ResolutionInput:
+    """Return the same resolution with `tensorflow-cpu` of one version in place of `tensorflow`.
+
+    `own` is what its wheel requires where that is something else than what the one of `tensorflow` (`published`) does.
+    """
     _, *others = problem.requirements
+
+    def renamed(metadata: PackageMetadata) -> PackageMetadata:
+        lines = metadata.requires
+        if own is not None:
+            lines = (*own, *(line for line in lines if line not in published))
+        return replace(metadata, name=SLIM_DISTRIBUTION, requires=lines)
+
     return replace(
         problem,
         requirements=(f"{SLIM_DISTRIBUTION}=={version}", *others),
-        metadata=tuple(replace(one, name=SLIM_DISTRIBUTION) for one in problem.metadata if one.version == version),
+        metadata=tuple(renamed(one) for one in problem.metadata if one.version == version),
     )
 
 
@@ -79,7 +92,11 @@ def _metadata(candidate: Candidate, admission: Admission) -> PackageMetadata:
     metadata = row.metadata_for(f"{facts.platform.system}-{facts.platform.machine}", facts.python.minor)
     requires = _with_cuda(metadata.requires if metadata else (), candidate)
     # Only ever tighter: pip reads the published metadata when it installs the lock.
-    added = (*(bound.requirement for bound in candidate.bounds), *candidate.avoided)
+    added = (
+        *(bound.requirement for bound in candidate.bounds),
+        *(one.requirement for one in candidate.avoided),
+        *candidate.companion_bounds,
+    )
     return PackageMetadata(
         name=DISTRIBUTION,
         version=row.version,
@@ -97,8 +114,7 @@ def _with_cuda(requires: tuple[str, ...], candidate: Candidate) -> tuple[str, ..
     kept = requires
     if candidate.cuda_requirements:
         kept = tuple(line for line in requires if not _is_of_cuda_extra(line))
-    added = (*candidate.cuda_requirements, *candidate.cuda_bounds)
-    return (*kept, *(f"{line} ; extra == '{CUDA_EXTRA}'" for line in added))
+    return (*kept, *(f"{line} ; extra == '{CUDA_EXTRA}'" for line in candidate.cuda_requirements))
 
 
 def _is_of_cuda_extra(line: str) -> bool:

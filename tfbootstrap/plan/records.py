@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tfbootstrap.facts import Facts, Gpu
 from tfbootstrap.lock import CudaProvider
 from tfbootstrap.matrix.bounds import Bound
+from tfbootstrap.matrix.known_bad import KnownBad
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.request import Request
 
@@ -68,6 +69,14 @@ class Rejections:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Avoided:
+    """A known-bad combination, and the requirement (with its marker) that keeps it out."""
+
+    row: KnownBad
+    requirement: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
     """A TensorFlow version that may serve: its row, where its CUDA would come from, and what to say about it."""
 
@@ -75,12 +84,12 @@ class Candidate:
     cuda_provider: CudaProvider
     cuda_requirements: tuple[str, ...] = ()
     """Wheels to require in place of the extra `and-cuda`; empty where the extra serves, or no wheels are used."""
-    cuda_bounds: tuple[str, ...] = ()
-    """Further bounds on CUDA's wheels."""
     bounds: tuple[Bound, ...] = ()
     """What its published requirements lack."""
-    avoided: tuple[str, ...] = ()
-    """Requirements that keep known-bad combinations out."""
+    avoided: tuple[Avoided, ...] = ()
+    """Known-bad combinations that are kept out."""
+    companion_bounds: tuple[str, ...] = ()
+    """Requirements that keep companions asked for to versions that go with it."""
     loader_links: bool = False
     driver_floor: str | None = None
     reasons: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import click
 
 from tfbootstrap.edges.index import IndexClient, ask_default_index
 from tfbootstrap.edges.index_configuration import read_index_configuration
-from tfbootstrap.edges.resources import find_data, load, load_file
+from tfbootstrap.edges.resources import find_data, load, load_file, read_all
 from tfbootstrap.errors import ExitCode, InputError, Location, TfbootstrapError, UsageError
 from tfbootstrap.matrix.companions import CompanionsMatrix
 from tfbootstrap.matrix.cuda import CudaMatrix
 from tfbootstrap.matrix.cudnn import CudnnMatrix
+from tfbootstrap.matrix.distributions import DistributionsMatrix
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
 from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
@@ -29,6 +31,7 @@ from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
 from tfbootstrap.matrix.symbols import SymbolsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
+from tfbootstrap.matrix.tested import OfficialMatrix
 from tfbootstrap.upkeep.across import Files, across_findings
 from tfbootstrap.upkeep.catalogue import file_records, files_of, schema_file
 from tfbootstrap.upkeep.companions import read_companions
@@ -40,6 +43,7 @@ from tfbootstrap.upkeep.cuda import (
     unknown_toolkits,
 )
 from tfbootstrap.upkeep.cudnn import read_matrix as read_cudnn
+from tfbootstrap.upkeep.distributions import read_distributions
 from tfbootstrap.upkeep.dump import dump
 from tfbootstrap.upkeep.gpu_code import read_matrix as read_gpu_code
 from tfbootstrap.upkeep.libraries import read_matrix as read_libraries
@@ -50,6 +54,7 @@ from tfbootstrap.upkeep.runtimes import colab_profile, read_lists
 from tfbootstrap.upkeep.schema import json_schema
 from tfbootstrap.upkeep.symbols import read_symbols
 from tfbootstrap.upkeep.tensorflow import parse_only, read_matrix
+from tfbootstrap.upkeep.tested import official_matrix, read_pages
 
 _matrix_option = click.option(
     "--matrix", "directory", type=click.Path(path_type=Path), help="The matrix folder (default: this checkout's)."
@@ -120,6 +125,32 @@ def companions(index: str | None, directory: Path | None, write: bool) -> int:
     folder = _folder(directory)
     new = read_companions(_client(index), load(CompanionsMatrix, folder), day=_today(), progress=_progress)
     return _finish({folder / CompanionsMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@_index_option
+@_matrix_option
+@_write_option
+def distributions(index: str | None, directory: Path | None, write: bool) -> int:
+    """Read from their wheels what other distributions of TensorFlow there are; what is typed by hand is kept."""
+    folder = _folder(directory)
+    keep, tensorflow = load(DistributionsMatrix, folder), load(TensorflowMatrix, folder)
+    new = read_distributions(_client(index), keep, tensorflow, day=_today(), progress=_progress)
+    return _finish({folder / DistributionsMatrix.FILE: dump(new)}, folder, write)
+
+
+@group.command()
+@click.option("--from", "source", type=click.Path(path_type=Path), required=True, help="A checkout of tensorflow/docs.")
+@click.option("--commit", required=True, help="The checkout's commit.")
+@_matrix_option
+@_write_option
+def tested(source: Path, commit: str, directory: Path | None, write: bool) -> int:
+    """Read the page of tested configurations from a checkout of tensorflow/docs; words typed by hand are kept."""
+    folder = _folder(directory)
+    path = folder / OfficialMatrix.FILE
+    keep = load_file(OfficialMatrix, path) if path.is_file() else OfficialMatrix()
+    new = official_matrix(read_pages(source), commit=commit, checked=_today(), keep=keep)
+    return _finish({path: dump(new)}, folder, write)
 
 
 @group.command("gpu-code")
@@ -229,8 +260,9 @@ def lint_files(directory: Path | None) -> int:
     folder = _folder(directory)
     count = 0
     whole: dict[type[MatrixFile], MatrixFile] = {}
-    for record, path in _data_files(folder):
-        matrix = load_file(record, path)
+    files = _data_files(folder)
+    loaded = read_all(*(partial(load_file, record, path) for record, path in files))
+    for (record, path), matrix in zip(files, loaded, strict=True):
         for name, key, text in findings(matrix):
             click.echo(f"{path.relative_to(folder).as_posix()}: {key}: {text} [{name}]")
             count += 1

@@ -20,6 +20,7 @@ from tfbootstrap.matrix.cuda_wheels import CudaWheelsMatrix
 from tfbootstrap.matrix.cudnn import CudnnMatrix
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix, capability
 from tfbootstrap.matrix.gpus import GpuMatrix
+from tfbootstrap.matrix.known_bad import KnownBadMatrix
 from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
@@ -135,16 +136,11 @@ def loaded_libraries_are_of_known_releases(matrix: LibrariesMatrix, files: Files
 
 @across(CudaWheelsMatrix)
 def pin_sets_serve_known_releases(matrix: CudaWheelsMatrix, files: Files) -> Iterator[Finding]:
-    """Every pin set and bound speaks of some release: none is there that can never match."""
+    """Every pin set speaks of some release: none is there that can never match."""
     releases = files.of(TensorflowMatrix)
-    rows = [
-        *(("pin_sets", row.tensorflow) for row in matrix.pin_sets),
-        *(("bounds", row.tensorflow) for row in matrix.bounds),
-    ]
-    for index, (name, specifier) in enumerate(rows):
-        if not releases.matching(SpecifierSet(specifier), prereleases=True):
-            position = index if name == "pin_sets" else index - len(matrix.pin_sets)
-            yield f"{name}[{position}].tensorflow", f"{specifier} admits no release of tensorflow.yaml"
+    for index, row in enumerate(matrix.pin_sets):
+        if not releases.matching(SpecifierSet(row.tensorflow), prereleases=True):
+            yield f"pin_sets[{index}].tensorflow", f"{row.tensorflow} admits no release of tensorflow.yaml"
 
 
 @across(CudaWheelsMatrix)
@@ -166,23 +162,23 @@ def _within(version: Version | None, first: str, last: str) -> bool:
     return version is not None and Version(first) <= version <= Version(last)
 
 
-@across(CudaWheelsMatrix)
-def bounds_keep_to_code_for_the_gpu(matrix: CudaWheelsMatrix, files: Files) -> Iterator[Finding]:
-    """A bound for GPUs below a compute capability keeps out just the cuDNN versions that have no code for them."""
-    cudnn = files.of(CudnnMatrix)
+@across(KnownBadMatrix)
+def bounds_keep_to_code_for_the_gpu(matrix: KnownBadMatrix, files: Files) -> Iterator[Finding]:
+    """A bound on cuDNN for some GPUs keeps out just the versions that have no code for them."""
     generations = files.of(CudaMatrix).generations
     known = [one for row in generations for one in row.compute_capabilities]
-    for index, row in enumerate(matrix.bounds):
-        requirement = Requirement(row.requirement)
-        below = [one for one in known if row.below and capability(one) < capability(row.below)]
-        rows = [one for one in cudnn.rows if one.distribution == requirement.name] if below else []
-        for run in rows:
+    for index, row in enumerate(matrix.rows):
+        if row.compute_capabilities is None or row.bound is None:
+            continue
+        requirement = Requirement(row.bound)
+        meant = [one for one in known if SpecifierSet(row.compute_capabilities).contains(one)]
+        for run in (one for one in files.of(CudnnMatrix).rows if one.distribution == requirement.name):
             # Kepler has no code in any cuDNN for CUDA 12, and no TensorFlow with CUDA 12 has code for it.
-            serves = any(run.runs_on(one) for one in below)
+            serves = any(run.runs_on(one) for one in meant)
             wrong = [end for end in (run.first, run.last) if requirement.specifier.contains(end) != serves]
             if wrong:
                 verb = "keeps out" if serves else "admits"
-                yield f"bounds[{index}].requirement", f"{verb} {wrong[0]}, against what cudnn.yaml says"
+                yield f"rows[{index}].bound", f"{verb} {wrong[0]}, against what cudnn.yaml says"
 
 
 @across(GpuMatrix)

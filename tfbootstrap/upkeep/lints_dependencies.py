@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from tfbootstrap.edges.resources import load
 from tfbootstrap.facts import Facts, PlatformFacts, PythonFacts
 from tfbootstrap.matrix.bounds import TENSORFLOW, Bound, BoundMatrix
+from tfbootstrap.matrix.distributions import DistributionsMatrix, stand_in
 from tfbootstrap.matrix.gpus import GpuMatrix
 from tfbootstrap.matrix.known_bad import KnownBad, KnownBadMatrix
 from tfbootstrap.matrix.proofs import Proof
@@ -155,3 +156,37 @@ def proof_meets_the_requirements(proof: Proof) -> Iterator[Finding]:
         found = proof.version(canonicalize_name(requirement.name))
         if found is None or not requirement.specifier.contains(found, prereleases=True):
             yield "pins", f"{requirement} is not met by {found or 'any pin'}"
+
+
+@lint(TensorflowMatrix)
+def stand_ins_are_known(matrix: TensorflowMatrix) -> Iterator[Finding]:
+    """For every shim wheel of a final release it is known what the distribution that it redirects to has."""
+    for index, row in enumerate(matrix.rows):
+        for platform in () if row.prerelease else row.shim_platforms:
+            instead = stand_in(row, platform, row.pythons[-1], load(DistributionsMatrix))
+            if instead is not None and instead.release is None:
+                missing = f"distributions.yaml has no {instead.name} {instead.version}"
+                yield f"rows[{index}].shim_platforms", f"{platform}: {missing}"
+
+
+@lint(DistributionsMatrix)
+def distribution_tags_are_known(matrix: DistributionsMatrix) -> Iterator[Finding]:
+    """Every tag is for a Python and a platform that we know, each once."""
+    for index, row in enumerate(matrix.rows):
+        for position, group in enumerate(row.releases):
+            key = f"rows[{index}].releases[{position}].wheels"
+            for tag in group.wheels:
+                if not tag_platforms(tag) or not tag_pythons(tag):
+                    yield key, f"{tag} names a platform or Python that we don't know"
+            if len(set(group.wheels)) < len(group.wheels):
+                yield key, "a tag is there twice"
+
+
+@lint(DistributionsMatrix)
+def builds_beside_tensorflow_are_known_bad(matrix: DistributionsMatrix) -> Iterator[Finding]:
+    """What brings the same files as `tensorflow` must not be locked beside it: a known-bad row says so."""
+    refused = [{*row.packages} for row in load(KnownBadMatrix).rows if row.effect == "exclude"]
+    for index, row in enumerate(matrix.rows):
+        owns = {folder for group in row.releases for folder in group.owns}
+        if row.kind != "stand-in" and "tensorflow" in owns and {"tensorflow", row.name} not in refused:
+            yield f"rows[{index}].name", f"known_bad.yaml does not refuse {row.name} beside tensorflow"

@@ -40,6 +40,8 @@ OLDEST: Final = Version("1.15")
 _BUILD_INFO: Final = re.compile(r"tensorflow(_core)?/python/platform/build_info\.py")
 _CUDA_CONFIG: Final = re.compile(r"tensorflow(_core)?/include/external/local_config_cuda/cuda/cuda/cuda_config\.h")
 _CUDNN_HEADER: Final = re.compile(r"tensorflow/include/external/cuda_cudnn/include/cudnn_version_v\d+\.h")
+_DATA: Final = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
+_FOLDER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _THREADS: Final = 4
 
 
@@ -165,17 +167,18 @@ class PublishedWheel:
     python: str
 
 
-def group_releases(files: Iterable[IndexFile]) -> dict[Version, list[PublishedWheel]]:
-    """Sort an index's files into releases since 1.15, oldest first; sources and other wheels are left out."""
+def group_releases(files: Iterable[IndexFile], oldest: Version = OLDEST) -> dict[Version, list[PublishedWheel]]:
+    """Sort an index's files into releases since `oldest`, in order; sources and other wheels are left out."""
     releases: dict[Version, list[PublishedWheel]] = {}
     for file in files:
         try:
             version = parse_wheel_filename(file.file_name)[1]
         except InvalidWheelFilename:
             continue
-        if version < OLDEST or version.is_devrelease:
+        if version < oldest or version.is_devrelease:
             continue
-        tag = file.file_name.removesuffix(".whl").split("-", 2)[2]
+        # The last three parts: a build number may stand before them.
+        tag = "-".join(file.file_name.removesuffix(".whl").split("-")[-3:])
         platforms, pythons = tag_platforms(tag), tag_pythons(tag)
         if platforms and pythons:
             wheel = PublishedWheel(file=file, tag=tag, platform=platforms[0], python=pythons[0])
@@ -254,7 +257,7 @@ def read_matrix(
 
 def read_release(client: IndexClient, version: Version, wheels: Sequence[PublishedWheel]) -> TensorflowRow:
     """Read one release from its wheels."""
-    reading = _ReleaseReading(client, wheels)
+    reading = ReleaseReading(client, wheels)
     built = {platform: reading.built(platform) for platform in PLATFORMS if reading.of(platform)}
     linux = built.get("linux-x86_64") or WheelContents()
     cuda = [platform for platform, contents in built.items() if contents.info.is_cuda]
@@ -301,11 +304,17 @@ def read_contents(names: Collection[str], text: Callable[[str], str]) -> WheelCo
     return WheelContents(info=parse_cuda_config(text(config)), read_from="cuda_config.h", cudnn_headers=cudnn)
 
 
+def top_folders(names: Collection[str]) -> tuple[str, ...]:
+    """Return the folders of a wheel that hold modules or plug-ins: neither its metadata nor bundled libraries."""
+    tops = {_DATA.sub("", name).partition("/")[0] for name in names if "/" in name}
+    return tuple(sorted(top for top in tops if _FOLDER.fullmatch(top)))
+
+
 def _first(names: Collection[str], pattern: re.Pattern[str]) -> str | None:
     return next((name for name in names if pattern.fullmatch(name)), None)
 
 
-class _ReleaseReading:
+class ReleaseReading:
     """Fetches from the wheels of one release; a wheel is opened once."""
 
     def __init__(self, client: IndexClient, wheels: Sequence[PublishedWheel]) -> None:
@@ -314,13 +323,20 @@ class _ReleaseReading:
         self._open: dict[str, RemoteWheel] = {}
 
     def of(self, platform: WheelPlatform) -> list[PublishedWheel]:
+        """Return the wheels for a platform, by Python."""
         return [wheel for wheel in self._wheels if wheel.platform == platform]
 
     def built(self, platform: WheelPlatform) -> WheelContents:
+        """Return what the newest Python's wheel for a platform was built with."""
         remote = self._remote(self.of(platform)[-1])
         return read_contents(remote.names, remote.text)
 
+    def folders(self, platform: WheelPlatform) -> tuple[str, ...]:
+        """Return the importable folders that the newest Python's wheel for a platform brings, sorted."""
+        return top_folders(self._remote(self.of(platform)[-1]).names)
+
     def metadata(self) -> dict[tuple[WheelPlatform, str], ParsedMetadata]:
+        """Return what METADATA says, by platform and Python."""
         read: dict[tuple[WheelPlatform, str], ParsedMetadata] = {}
         for platform in PLATFORMS:
             own = self.of(platform)
