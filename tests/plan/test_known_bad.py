@@ -13,6 +13,7 @@ from tfbootstrap.errors import EngineConflictError
 from tfbootstrap.facts import Gpu
 from tfbootstrap.lock import CudaProvider, Lock, LockGpu, LockHeader, LockTarget, Pin
 from tfbootstrap.matrix.known_bad import KnownBad, KnownBadMatrix, Situation
+from tfbootstrap.plan.bounds import avoided_reason
 from tfbootstrap.plan.known_bad import (
     became_known_bad,
     judge_solution,
@@ -190,3 +191,11 @@ def test_a_situation_takes_what_planning_knows() -> None:
     gpus = (Gpu(name="Tesla T4", compute_capability="7.5"), Gpu(name="unknown"))
     found = situation_of("2.20.0", linux("3.12"), "wheels", gpus)
     assert found == situation("2.20.0", capability="7.5")
+
+
+def test_why_a_version_is_kept_out_is_told() -> None:
+    (avoided,) = known_bad_bounds(situation("2.20.0", capability="6.0"), ("nvidia-cudnn-cu12",), KNOWN_BAD)
+    assert avoided_reason(avoided) == (
+        "nvidia-cudnn-cu12<9.11: without it everything that needs cuDNN on a GPU below compute capability 7.5 fails "
+        "(CUDNN_STATUS_ARCH_MISMATCH, or another odd error of cuDNN)"
+    )
