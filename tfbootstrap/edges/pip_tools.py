@@ -162,8 +162,10 @@ class _Pages:
     """The files of projects as the configured indexes list them; what no index tells stays unnamed."""
 
     def __init__(self, indexes: IndexConfiguration) -> None:
-        addresses = (indexes.default or ask_default_index(), *indexes.extra)
-        self.clients = [IndexClient(address, attempts=2) for address in dict.fromkeys(addresses)]
+        addresses = () if indexes.no_index else (indexes.default or ask_default_index(), *indexes.extra)
+        # A folder (file:) has no pages that can fail; which file a hash of it is stays unknown.
+        asked = [address for address in dict.fromkeys(addresses) if address.startswith("http")]
+        self.clients = [IndexClient(address, attempts=2) for address in asked]
 
     def named(self, name: str, hashes: tuple[str, ...]) -> Iterator[ResolvedFile]:
         """Yield the files of these hashes by name; where some can't be found, one unnamed file for each hash."""
