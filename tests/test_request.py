@@ -10,6 +10,7 @@ from tfbootstrap.request import (
     Request,
     TensorflowWish,
     lock_command,
+    masked,
     parse_driver,
     parse_python,
     parse_requirement,
@@ -198,6 +199,12 @@ def test_the_command_is_spelled_with_long_names_and_quoted_for_the_shell() -> No
 def test_a_version_is_spelled_as_a_person_writes_it(specifier: str, spelled: str) -> None:
     wish = TensorflowWish(specifier=SpecifierSet(specifier), said_by="--tensorflow")
     assert lock_command(Request(tensorflow=(wish,))).endswith(spelled)
+
+
+@pytest.mark.parametrize("secret", ["user:secret", "secret", "user:se@cret"])
+def test_credentials_within_a_text_are_masked(secret: str) -> None:
+    text = f"can't read https://{secret}@index.test/simple, nor git+ssh://{secret}@other.test (see a@b.test)"
+    assert masked(text) == ("can't read https://***@index.test/simple, nor git+ssh://***@other.test (see a@b.test)")
 
 
 def test_credentials_are_removed_from_addresses() -> None:

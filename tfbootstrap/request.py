@@ -189,7 +189,7 @@ def parse_requirement(text: str, location: Location) -> WantedPackage:
     if _is_address(text.strip()):
         raise InputError(
             location,
-            f"{_shown(text)!r} is an address or a path, which a lock for another machine can't hold",
+            f"{masked(text)!r} is an address or a path, which a lock for another machine can't hold",
             hint="require a version of the package from a package index",
         )
     try:
@@ -197,7 +197,7 @@ def parse_requirement(text: str, location: Location) -> WantedPackage:
     except InvalidRequirement as error:
         raise InputError(
             Location(location.path, location.line, _column(error, text) if location.line else None),
-            f"{_shown(text)!r} is no requirement: {_first_line(error)}",
+            f"{masked(text)!r} is no requirement: {_first_line(error)}",
             hint="a requirement is a name with a version specifier, for example numpy>=1.26",
         ) from error
     if requirement.url:
@@ -299,9 +299,9 @@ def _unusable_option(line: str, location: Location) -> InputError:
     return InputError(location, f"the option {option} can't take part in a lock", hint="remove the line")
 
 
-def _shown(text: str) -> str:
-    """Return text fit for a message: passwords of addresses removed."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+def masked(text: str) -> str:
+    """Return text fit for a message: users and passwords of addresses removed, also those with a bare @."""
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
 
 
 def without_credentials(url: str) -> str:

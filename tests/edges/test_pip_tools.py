@@ -109,6 +109,15 @@ def test_files_that_the_index_does_not_name_stay_unnamed(index: LoopbackIndex) -
     assert (file.name, file.url) == (UNNAMED, None)
 
 
+def test_folders_are_not_asked_as_pages_are(index: LoopbackIndex) -> None:
+    from tfbootstrap.edges.pip_tools import _Pages
+
+    beside = _Pages(IndexConfiguration(default=index.simple_url, extra=("file:///no/such/folder",)))
+    beside.check("framework")
+    assert index.paths() == ["/simple/framework/"]
+    assert _Pages(IndexConfiguration(no_index=True)).clients == []
+
+
 def test_a_conflict_names_both_sides(index: LoopbackIndex) -> None:
     with pytest.raises(EngineConflictError) as caught:
         solve(index, "framework", "numbers-library<1")

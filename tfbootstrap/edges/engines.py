@@ -18,7 +18,7 @@ import tomlkit
 from tfbootstrap.edges.index_configuration import IndexConfiguration
 from tfbootstrap.edges.programs import run_engine
 from tfbootstrap.errors import EngineConflictError, EngineError, MachineError, PackageIndexError
-from tfbootstrap.request import without_credentials
+from tfbootstrap.request import masked, without_credentials
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, ResolvedFile, ResolvedPackage, Solution
 from tfbootstrap.toml import parse_toml
 
@@ -180,7 +180,7 @@ def parse_compiled(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
 
 def parse_warnings(stderr: str) -> list[str]:
     """Return what uv warned of: ``warning: The package `pandas==2.3.0` does not have an extra named `nope` ``."""
-    lines = (line.strip() for line in _masked(stderr).splitlines())
+    lines = (line.strip() for line in masked(stderr).splitlines())
     return [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
 
 
@@ -255,7 +255,7 @@ _ACCESS_DENIED = re.compile(r"authentication credentials|\b40[13] (Unauthorized|
 
 
 def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
-    text = _masked(stderr).strip()
+    text = masked(stderr).strip()
     if "network was disabled" in text:
         return PackageIndexError(
             _blamed_index("", indexes),
@@ -283,10 +283,6 @@ def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
     return EngineError(
         f"uv failed: {_last_cause(text)}", hint="run the command again with RUST_LOG=uv=debug to see more"
     )
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
 
 
 def _blamed_index(text: str, indexes: IndexConfiguration) -> str:

@@ -27,7 +27,7 @@ from tfbootstrap.edges.index import IndexClient, IndexFile, ask_default_index
 from tfbootstrap.edges.index_configuration import IndexConfiguration
 from tfbootstrap.edges.programs import run_engine
 from tfbootstrap.errors import EngineConflictError, EngineError, PackageIndexError, TfbootstrapError, UsageError
-from tfbootstrap.request import without_credentials
+from tfbootstrap.request import masked, without_credentials
 from tfbootstrap.resolution import PackageMetadata, ResolutionInput, ResolvedFile, ResolvedPackage, Solution
 
 TIME_LIMIT_SECONDS = 1800
@@ -162,8 +162,10 @@ class _Pages:
     """The files of projects as the configured indexes list them; what no index tells stays unnamed."""
 
     def __init__(self, indexes: IndexConfiguration) -> None:
-        addresses = (indexes.default or ask_default_index(), *indexes.extra)
-        self.clients = [IndexClient(address, attempts=2) for address in dict.fromkeys(addresses)]
+        addresses = () if indexes.no_index else (indexes.default or ask_default_index(), *indexes.extra)
+        # A folder (file:) has no pages that can fail; which file a hash of it is stays unknown.
+        asked = [address for address in dict.fromkeys(addresses) if address.startswith("http")]
+        self.clients = [IndexClient(address, attempts=2) for address in asked]
 
     def named(self, name: str, hashes: tuple[str, ...]) -> Iterator[ResolvedFile]:
         """Yield the files of these hashes by name; where some can't be found, one unnamed file for each hash."""
@@ -259,7 +261,7 @@ _WHEEL = re.compile(r"/([^/\s]+?)-([^-/\s]+)-[^/\s]*\.whl|/([^/\s]+?)-([^-/\s]+)
 
 
 def _failure(stderr: str, indexes: IndexConfiguration, first: str) -> TfbootstrapError:
-    text = _masked(stderr).strip()
+    text = masked(stderr).strip()
     for wanted, _ in _NOT_FOUND.findall(text):
         # pip takes an index that fails for one that has nothing; so it is asked again, by us.
         _Pages(indexes).check(re.split(r"[\[<>=!~;]", wanted, maxsplit=1)[0])
@@ -287,7 +289,3 @@ def _derivation(text: str) -> Iterator[str]:
             yield f"{canonicalize_name(name)}=={version} depends on {wanted}"
         else:
             yield f"you require {wanted}"
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
