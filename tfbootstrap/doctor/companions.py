@@ -36,11 +36,16 @@ def check_companions(case: Case) -> Iterator[Finding]:
         if version is None or (row.name == "keras" and keras_is_of_another_major(case)):
             continue
         try:
-            broken = row.broken_ties(version, case.tensorflow.version)
+            broken = row.broken_ties(Version(version).public, case.tensorflow.version, _extras(row, version))
         except InvalidVersion:
             continue
         if broken:
             yield _companion(case, row, version, broken)
+
+
+def _extras(row: CompanionRow, version: str) -> list[str]:
+    """Return the extras that only bring TensorFlow: of what has ended, their bounds are the last word."""
+    return [tie.extra for tie in row.ties_of(version) if row.ended and tie.extra and "tensorflow" in tie.extra]
 
 
 def _companion(case: Case, row: CompanionRow, version: str, broken: tuple[Tie, ...]) -> Finding:
@@ -142,7 +147,7 @@ def _legacy(case: Case, *, switched: bool) -> Iterator[Finding]:
     if minor_is_keras_3(case) and needing and not (switched and LEGACY in case.versions):
         yield Finding(
             id="legacy-keras-wanted",
-            severity="warning",
+            severity="note",
             summary=f"{', '.join(needing)} work with Keras 2 only, and tf.keras is Keras 3 here",
             evidence=tuple(f"{name} {case.versions[name]}" for name in needing),
             commands=(

@@ -84,7 +84,7 @@ def _looked(case: Case) -> Iterator[Looked]:
     if case.lock is not None:
         yield Looked(what="lock", seen=f"{case.lock_path}, {len(case.lock.pins)} packages")
     if inventory.disk:
-        yield Looked(what="disk", seen=f"{inventory.disk[0].free_mib} MiB free in {inventory.disk[0].path}")
+        yield Looked(what="disk", seen=f"{inventory.disk[0].free_mib >> 10} GiB free in {inventory.disk[0].path}")
 
 
 def _libraries(case: Case) -> Iterator[Looked]:

@@ -48,7 +48,7 @@ _RULES: Final[dict[str, tuple[str, Link, str | None]]] = {
     "driver-branch": ("driver-too-new", "driver", None),
     "compute-capability": ("gpu-not-in-wheel", "wheel", "gpu-too-old"),
     "gpu-build": ("wheel-without-cuda", "wheel", None),
-    "gpu-unknown": ("gpu-unknown", "wheel", None),
+    "gpu-unknown": ("gpu-capability-unknown", "wheel", None),
 }
 """Rule of a rejection -> id, link and class."""
 
@@ -202,7 +202,7 @@ def _rejected(case: Case, row: TensorflowRow, gpu: Gpu, rejection: Rejection, *,
         "driver-too-old": f"{found} is too old for TensorFlow {row.version}: it needs {needed}",
         "driver-too-new": f"{found}: that GPU needs {needed}",
         "gpu-not-in-wheel": f"TensorFlow {row.version} has no code for {found}: it needs {needed}",
-        "gpu-unknown": f"{found} can't be judged",
+        "gpu-capability-unknown": f"{found} can't be judged",
     }
     severity = "error" if alone and rejection.rule != "gpu-unknown" else "warning"
     asking = ["tfbootstrap", "explain", "--gpu", gpu.compute_capability or gpu.name]

@@ -8,7 +8,7 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from tfbootstrap.diagnose.context import DISTRIBUTIONS
 from tfbootstrap.doctor.case import requirements_of
@@ -95,8 +95,9 @@ def _by_matrix(case: Case) -> Iterator[Broken]:
 
 
 def _admits(specifier: SpecifierSet, version: str) -> bool:
+    """Say whether a specifier admits a version; one that is no version is not judged."""
     try:
-        return specifier.contains(version, prereleases=True)
+        return specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return True
 

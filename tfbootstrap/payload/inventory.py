@@ -33,6 +33,7 @@ LIBRARY = re.compile(
 
 _DEFAULT_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64")
 _OTHER_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib/wsl/lib", "/usr/lib64-nvidia")
+_OFTEN_LEFT = ("tensorflow", "keras", "tf_keras")
 _SHOWN = 5
 """Names that stand for all of a list of missing files."""
 
@@ -180,9 +181,11 @@ def find_local(distributions: List[Installed], places: Iterable[Tuple[str, str]]
 def find_leftovers(distributions: List[Installed], folders: Iterable[str]) -> Iterator[str]:
     """Yield folders that an installer has put aside, and TensorFlow's own where no distribution owns them."""
     owned = {(found.folder, module) for found in distributions for module in module_names([found])}
+    unlisted = {found.folder for found in distributions if read_record(found) is None}
     for folder in folders:
         for name in _names(folder):
-            orphan = name in ("tensorflow", "keras", "tf_keras") and (folder, name) not in owned
+            # Whoever has lost its list may own it.
+            orphan = name in _OFTEN_LEFT and (folder, name) not in owned and folder not in unlisted
             if (orphan or name.startswith("~")) and os.path.isdir(os.path.join(folder, name)):
                 yield os.path.join(folder, name)
 
