@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.doctor.support import (
     HOME,
@@ -22,7 +23,7 @@ from tests.doctor.support import (
 from tests.support.locks import make_lock
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.doctor.examination import examine
-from tfbootstrap.doctor.packages import SEEN_ELSEWHERE
+from tfbootstrap.doctor.packages import SEEN_ELSEWHERE, tightest
 from tfbootstrap.facts import Gpu
 from tfbootstrap.inventory import SharedFile
 
@@ -38,6 +39,20 @@ def test_a_requirement_of_tensorflow_that_is_not_met() -> None:
     assert finding.summary == "numpy 2.1.3 does not serve tensorflow"
     assert finding.evidence[0] == "tensorflow 2.16.2 requires numpy<2.0.0,>=1.26.0; numpy 2.1.3 is installed"
     assert finding.commands == (f"{PY} -m pip install 'numpy<2,>=1.26.0'",)
+
+
+@pytest.mark.parametrize(
+    ("specifier", "tightest_one"),
+    [
+        ("<2,>1.20,>=1.12.0,>=1.26.0", "<2,>=1.26.0"),
+        ("<=3,<3,>2,>=2,!=2.5", "!=2.5,<3,>2"),
+        ("==2.15.*", "==2.15.*"),
+        ("~=1.0,<2", "<2,~=1.0"),
+        ("", ""),
+    ],
+)
+def test_bounds_are_told_in_few_words(specifier: str, tightest_one: str) -> None:
+    assert tightest(SpecifierSet(specifier)) == SpecifierSet(tightest_one)
 
 
 def test_a_missing_requirement() -> None:

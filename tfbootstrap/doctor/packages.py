@@ -105,7 +105,7 @@ def _admits(specifier: SpecifierSet, version: str) -> bool:
 def _requirement(case: Case, package: str, broken: list[Broken]) -> Finding:
     have = case.versions.get(package)
     needing = all_bounds(case, package)
-    wanted = f"{package}{needing}"
+    wanted = f"{package}{tightest(needing)}"
     symptom = next((one.symptom for one in broken if one.symptom), None)
     what = f"{package} {have} does not serve" if have else f"{package} is missing for"
     return Finding(
@@ -131,6 +131,18 @@ def all_bounds(case: Case, package: str) -> SpecifierSet:
             applies = bound.is_for(case.tensorflow.version, case.facts.python.minor)
             found &= SpecifierSet(bound.bound if applies else "")
     return found
+
+
+def tightest(specifier: SpecifierSet) -> SpecifierSet:
+    """Return the same range in fewer words: the highest of its lower bounds, the lowest of its upper ones."""
+    clauses = sorted(specifier, key=str)  # a set has no order of its own, and the words must be the same each time
+    lower = [clause for clause in clauses if clause.operator in (">=", ">")]
+    upper = [clause for clause in clauses if clause.operator in ("<", "<=")]
+    others = [clause for clause in clauses if clause not in lower and clause not in upper]
+    # Of two bounds with one number the one that excludes it is the tighter.
+    lower = sorted(lower, key=lambda clause: (Version(clause.version), clause.operator == ">"))[-1:]
+    upper = sorted(upper, key=lambda clause: (Version(clause.version), clause.operator == "<="))[:1]
+    return SpecifierSet(",".join(str(clause) for clause in [*others, *lower, *upper]))
 
 
 def _sentence(case: Case, one: Broken) -> str:
