@@ -164,6 +164,45 @@ def test_trying_tensorflow(sandbox: Sandbox, environment: Path) -> None:
     assert trial["evidence"][0] == "AttributeError: _ARRAY_API not found"
 
 
+SMI = """\
+#!/bin/sh
+case "$1" in
+    --query-gpu=*) echo "Tesla T4, 7.5, 15360, 550.54.15, GPU-11111111-2222-3333-4444-555555555555" ;;
+    *) echo "| NVIDIA-SMI 550.54.15   Driver Version: 550.54.15   CUDA Version: 12.4 |" ;;
+esac
+"""
+NEEDED = (
+    *("libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12", "libcufft.so.11", "libcusolver.so.11"),
+    *("libcusparse.so.12", "libcudnn.so.9", "libcuda.so.1"),
+)
+
+
+def test_a_gpu_and_its_libraries(sandbox: Sandbox, environment: Path) -> None:
+    program, libraries = sandbox.work / "bin/nvidia-smi", sandbox.work / "cuda"
+    program.parent.mkdir()
+    program.write_text(SMI)
+    program.chmod(0o755)
+    libraries.mkdir()
+    (libraries / "libcuda.so.1").touch()
+    variables = {"PATH": f"{program.parent}:{UV.parent}:/usr/bin:/bin", "LD_LIBRARY_PATH": str(libraries)}
+    findings = examined(sandbox, **variables)["findings"]
+    assert findings[0]["id"] == "library-missing"
+    for finding in findings:  # a host may have a CUDA of another version
+        assert finding["link"] in {"library-missing", "library-version"}
+        assert (finding["class"], finding["severity"]) == ("missing-cuda-lib", "error")
+        assert finding["commands"][0].endswith(" 'tensorflow[and-cuda]==2.20.0'")
+    for name in NEEDED:
+        (libraries / name).touch()
+    document = examined(sandbox, **variables)
+    assert document["findings"] == []
+    assert document["looked_at"]["CUDA libraries"] == "7 of 7 found where TensorFlow looks"
+    wheel = environment / "nvidia/cudnn/lib"
+    wheel.mkdir(parents=True)
+    (wheel / "libcudnn.so.9").touch()
+    (hides,) = examined(sandbox, **variables)["findings"]
+    assert (hides["id"], hides["commands"]) == ("ld-library-path-hides-wheels", ["unset LD_LIBRARY_PATH"])
+
+
 def test_an_environment_without_tensorflow(sandbox: Sandbox) -> None:
     sandbox.run(UV, "venv", "--python", sys.executable, ".tf")
     document = examined(sandbox, "--deep")
