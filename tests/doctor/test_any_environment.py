@@ -65,13 +65,12 @@ def test_doctor_answers(
     environment: dict[str, str],
     pair: list[str],
 ) -> None:
-    status = "present" if gpus else "absent"
     facts = replace(
         proven("2.20.0-cp312-linux-cpu"),
         distributions=distributions,
         gpus=tuple(gpus),
         driver=driver,
-        gpu_status=status,
+        gpu_status="present" if gpus else "absent",
         environment=environment,
     )
     folder = library_folder(

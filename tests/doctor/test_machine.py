@@ -289,6 +289,11 @@ def test_an_old_pip(version: str, old: bool) -> None:
     ] * old
 
 
+def test_an_old_python_has_no_newest_pip() -> None:
+    facts = with_packages(proven("2.12.1-cp38-linux-cpu"), {"pip": "19.0.3"})
+    assert only(facts).commands == (f"{PY} -m pip install 'pip>=20.3,<25.1'",)
+
+
 def test_an_environment_that_can_not_be_changed() -> None:
     facts = proven(TF220)
     assert ids(facts, healthy_inventory(facts, managed=True, writable=False)) == {"managed-by-system": "note"}

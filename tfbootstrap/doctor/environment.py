@@ -13,6 +13,8 @@ from tfbootstrap.matrix.tensorflow import sort_versions
 
 FIRST_PIP: Final = "20.3"
 """The first pip that knows every name of TensorFlow's wheels (manylinux_2_17: PEP 600, pip's release notes of 20.3)."""
+PIP_ABOVE: Final = {"3.7": "24.1", "3.8": "25.1"}
+"""Python -> the first pip that is not for it any more (pip's release notes): an old pip may not know that by itself."""
 LITTLE_SPACE: Final = 2048
 """MiB below which TensorFlow can't be installed again (its wheel and what it unpacks to)."""
 NO_SPACE: Final = 200
@@ -92,12 +94,14 @@ def check_installer(case: Case) -> Iterator[Finding]:
     except InvalidVersion:
         old = False
     if old:
+        above = PIP_ABOVE.get(case.facts.python.minor)
+        wanted = f"pip>={FIRST_PIP},<{above}" if above else f"pip>={FIRST_PIP}"
         yield Finding(
             id="pip-old",
             severity="warning",
             summary=f"pip {have} does not know the names of current wheels: it finds no TensorFlow, or an old one",
             evidence=(f"pip {have}; {FIRST_PIP} is the first that knows them",),
-            commands=(case.shell.install(f"pip>={FIRST_PIP}"),),
+            commands=(case.shell.install(wanted),),
             diagnosis="no-matching-distribution",
         )
     if case.inventory.managed:
