@@ -22,8 +22,9 @@ from tests.doctor.support import (
 )
 from tests.support.locks import make_lock
 from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.doctor.bounds import sort_key, tightest
 from tfbootstrap.doctor.examination import examine
-from tfbootstrap.doctor.packages import SEEN_ELSEWHERE, tightest
+from tfbootstrap.doctor.packages import SEEN_ELSEWHERE
 from tfbootstrap.facts import Gpu
 from tfbootstrap.inventory import SharedFile
 
@@ -308,10 +309,20 @@ def test_an_installation_that_was_killed() -> None:
     finding = only(facts, twice)
     assert (finding.id, finding.severity) == ("installed-twice", "error")
     assert finding.commands == (
-        f"{PY} -m pip uninstall --yes numpy",
-        f"{PY} -m pip uninstall --yes numpy",
-        f"{PY} -m pip install numpy==2.5.5",
+        f"rm -rf {HOME}/numpy-2.5.5.dist-info",
+        f"rm -rf {HOME}/numpy-2.4.0.dist-info",
+        f"{PY} -m pip install --ignore-installed --no-deps numpy==2.5.5",
     )
+
+
+def test_of_two_the_one_that_fits_is_kept() -> None:
+    facts = with_packages(proven(TF216), {"numpy": "1.26.4"})
+    inventory = healthy_inventory(facts)
+    (numpy,) = inventory.of("numpy")
+    newer = replace(numpy, version="2.1.3", info="numpy-2.1.3.dist-info")
+    finding = only(facts, replace(inventory, installed=(newer, *inventory.installed)))
+    assert finding.commands[-1].endswith(" numpy==1.26.4")
+    assert sort_key("odd") < sort_key("0.0.1")
 
 
 def test_a_lock_that_is_not_what_is_installed() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
+from tfbootstrap.doctor.bounds import admits, all_bounds, sort_key
 from tfbootstrap.doctor.case import requirements_of
 from tfbootstrap.doctor.records import Case, Finding, Severity
 from tfbootstrap.inventory import InstalledDistribution, SharedFile
@@ -180,14 +181,19 @@ def _repair(case: Case, one: InstalledDistribution) -> str:
 
 
 def _twice(case: Case, one: InstalledDistribution) -> Finding:
-    versions = [other.version for other in case.inventory.of(one.name) if other.folder == one.folder]
-    last = sorted(versions)[-1]
+    both = [other for other in case.inventory.of(one.name) if other.folder == one.folder]
+    versions = sorted((other.version for other in both), key=sort_key)
+    fitting = [version for version in versions if admits(all_bounds(case, one.name), version)]
     return Finding(
         id="installed-twice",
         severity="error",
         summary=f"{one.name} is installed twice in one folder, as after an installation that was killed",
-        evidence=(f"{one.folder}: versions {', '.join(versions)}",),
-        commands=(*(case.shell.uninstall(one.name) for _ in versions), case.shell.install(f"{one.name}=={last}")),
+        evidence=(f"{one.folder}: {', '.join(other.info for other in both)}",),
+        # An installer removes only one of them, and stumbles over what is left.
+        commands=(
+            *(case.shell.remove(f"{other.folder}/{other.info}") for other in both),
+            case.shell.overwrite(one.name, (fitting or versions)[-1]),
+        ),
     )
 
 

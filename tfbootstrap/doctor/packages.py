@@ -8,9 +8,9 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from tfbootstrap.diagnose.context import DISTRIBUTIONS
+from tfbootstrap.doctor.bounds import admits, all_bounds, tightest
 from tfbootstrap.doctor.case import requirements_of
 from tfbootstrap.doctor.records import Case, Finding
 from tfbootstrap.matrix.bounds import TENSORFLOW
@@ -62,12 +62,15 @@ def _by_metadata(case: Case) -> Iterator[Broken]:
             if _is_judged_elsewhere(case, name, package):
                 continue
             have = case.versions.get(package)
-            if have is None or not _admits(requirement.specifier, have):
+            if have is None or not admits(requirement.specifier, have):
                 yield Broken(by=name, package=package, bound=str(requirement.specifier))
 
 
 def _is_judged_elsewhere(case: Case, name: str, package: str) -> bool:
-    """Say whether TensorFlow itself, or which Keras goes with it, is what a requirement is about."""
+    """Say whether a requirement is about TensorFlow itself, its Keras, or what is there twice."""
+    installed = case.inventory.of(package)
+    if len({one.folder for one in installed}) < len(installed):
+        return True  # twice in one folder: which of them counts is not known
     if package == "keras" and name in DISTRIBUTIONS:
         return keras_is_of_another_major(case)
     return package in DISTRIBUTIONS and (case.tensorflow is not None and case.tables.companions.row(name) is not None)
@@ -90,16 +93,8 @@ def _by_matrix(case: Case) -> Iterator[Broken]:
             continue
         by = case.tensorflow.distribution if bound.needed_by == TENSORFLOW else bound.needed_by
         applies = bound.is_for(case.tensorflow.version, case.facts.python.minor)
-        if applies and not _admits(SpecifierSet(bound.bound), have):
+        if applies and not admits(SpecifierSet(bound.bound), have):
             yield Broken(by=by, package=bound.package, bound=bound.bound, symptom=bound.symptom)
-
-
-def _admits(specifier: SpecifierSet, version: str) -> bool:
-    """Say whether a specifier admits a version; one that is no version is not judged."""
-    try:
-        return specifier.contains(Version(version), prereleases=True)
-    except InvalidVersion:
-        return True
 
 
 def _requirement(case: Case, package: str, broken: list[Broken]) -> Finding:
@@ -116,33 +111,6 @@ def _requirement(case: Case, package: str, broken: list[Broken]) -> Finding:
         commands=(case.shell.install(wanted),),
         symptom=symptom,
     )
-
-
-def all_bounds(case: Case, package: str) -> SpecifierSet:
-    """Return what TensorFlow's family and the matrix ask of a package, together."""
-    found = SpecifierSet()
-    for name in sorted(case.family & set(case.facts.distributions)):
-        for requirement in requirements_of(case.facts, name):
-            if canonicalize_name(requirement.name) == package:
-                found &= requirement.specifier
-    for bound in case.tables.bounds.rows:
-        involved = bound.needed_by == TENSORFLOW or bound.needed_by in case.versions
-        if case.tensorflow and bound.package == package and involved:
-            applies = bound.is_for(case.tensorflow.version, case.facts.python.minor)
-            found &= SpecifierSet(bound.bound if applies else "")
-    return found
-
-
-def tightest(specifier: SpecifierSet) -> SpecifierSet:
-    """Return the same range in fewer words: the highest of its lower bounds, the lowest of its upper ones."""
-    clauses = sorted(specifier, key=str)  # a set has no order of its own, and the words must be the same each time
-    lower = [clause for clause in clauses if clause.operator in (">=", ">")]
-    upper = [clause for clause in clauses if clause.operator in ("<", "<=")]
-    others = [clause for clause in clauses if clause not in lower and clause not in upper]
-    # Of two bounds with one number the one that excludes it is the tighter.
-    lower = sorted(lower, key=lambda clause: (Version(clause.version), clause.operator == ">"))[-1:]
-    upper = sorted(upper, key=lambda clause: (Version(clause.version), clause.operator == "<="))[:1]
-    return SpecifierSet(",".join(str(clause) for clause in [*others, *lower, *upper]))
 
 
 def _sentence(case: Case, one: Broken) -> str:
