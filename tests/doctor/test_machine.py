@@ -12,6 +12,7 @@ from tests.doctor.support import (
     DRIVER_FOLDER,
     HOME,
     T4,
+    broken,
     examined,
     healthy_inventory,
     library_folder,
@@ -24,7 +25,7 @@ from tests.doctor.support import (
     with_packages,
 )
 from tfbootstrap.doctor.records import Finding
-from tfbootstrap.facts import DriverFacts, Facts, Gpu, HostFacts
+from tfbootstrap.facts import CudaInstall, DriverFacts, Facts, Gpu, HostFacts
 from tfbootstrap.inventory import Device, DiskSpace, Inventory, LibraryFolder, LocalModule
 
 PY = "/work/env/bin/python"
@@ -371,6 +372,41 @@ def test_a_tensorflow_that_the_matrix_does_not_know() -> None:
     assert "tensorflow-unknown" not in ids(nightly)
     odd = with_packages(proven(TF220), {"tensorflow": "built-here"})
     assert "tensorflow-unknown" in ids(odd)
+
+
+def test_builds_of_others_are_not_judged_by_the_published_wheels() -> None:
+    for name, version in (("tensorflow", "2.20.0+nv25.9"), ("tensorflow-tpu", "2.20.0"), ("tf-nightly-gpu", "2.20.0")):
+        facts = with_packages(with_gpu(TF220), {"tensorflow": None, name: (version, [])})
+        assert ids(facts) == {"tensorflow-unknown": "note"}
+
+
+def test_condas_builds_look_elsewhere_for_libraries() -> None:
+    facts, _ = served()
+    assert "library-missing" in ids(facts)
+    assert ids(facts, broken(facts, "tensorflow", installer="conda")) == {}
+
+
+@pytest.mark.parametrize(
+    ("toolkits", "cudnn", "link"),
+    [
+        ((), (), "library-missing"),
+        (("12.5.1",), (), "library-version"),
+        (("11.2.0",), (), "library-version"),
+        (("11.2.0",), ("8.1.0",), None),
+    ],
+)
+def test_cuda_on_windows(toolkits: tuple[str, ...], cudnn: tuple[str, ...], link: str | None) -> None:
+    windows = machine("windows-plain-rtx2080s")
+    own = proven("2.10.1-cp310-linux-cpu")
+    facts = replace(
+        windows,
+        python=own.python,
+        distributions=own.distributions,
+        cuda_toolkits=tuple(CudaInstall(version=one, path="C:\\CUDA", source="system") for one in toolkits),
+        cudnn=tuple(CudaInstall(version=one, path="C:\\CUDA", source="header") for one in cudnn),
+    )
+    found = [(one.link, one.diagnosis) for one in examined(facts).findings]
+    assert found == ([(link, "missing-cuda-dll")] if link else [])
 
 
 def test_the_empty_package() -> None:

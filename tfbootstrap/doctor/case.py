@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from tfbootstrap.diagnose.context import DISTRIBUTIONS
 from tfbootstrap.doctor.records import Case, InstalledTensorflow, Tables
@@ -18,6 +19,12 @@ from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.markers import applies, parsed
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, TensorflowRow
 from tfbootstrap.plan.markers import runtime_environment
+
+OTHER_BUILDS: Final = (
+    *("tensorflow-tpu", "tensorflow-rocm", "tensorflow-aarch64", "tensorflow-cpu-aws", "tensorflow-directml"),
+    *("tf-nightly-cpu", "tf-nightly-gpu"),
+)
+"""Distributions that bring a TensorFlow of which the matrix has no rows."""
 
 
 def make_case(
@@ -52,14 +59,17 @@ def make_case(
 
 def find_tensorflow(versions: Mapping[str, str], matrix: TensorflowMatrix) -> InstalledTensorflow | None:
     """Return the TensorFlow among installed distributions (normalised name -> version)."""
-    name = next((name for name in DISTRIBUTIONS if name in versions), None)
+    name = next((name for name in (*DISTRIBUTIONS, *OTHER_BUILDS) if name in versions), None)
     if name is None:
         return None
-    return InstalledTensorflow(distribution=name, version=versions[name], row=_row(versions[name], matrix))
+    row = None if name in OTHER_BUILDS else _row(versions[name], matrix)
+    return InstalledTensorflow(distribution=name, version=versions[name], row=row)
 
 
 def _row(version: str, matrix: TensorflowMatrix) -> TensorflowRow | None:
     try:
+        if Version(version).local:
+            return None  # a build of NVIDIA's or one's own: what the published wheels hold says nothing about it
         own = matrix.row(version)
         rows = matrix.of_minor(minor_of(version))
     except (InvalidVersion, IndexError):

@@ -29,7 +29,7 @@ def check_tensorflow(case: Case) -> Iterator[Finding]:
         yield Finding(
             id="tensorflow-unknown",
             severity="note",
-            summary=f"the matrix has no row for TensorFlow {case.tensorflow.version}: what it needs is not known here",
+            summary=f"the matrix has no row for this build of TensorFlow ({case.tensorflow.version}): its needs are not known",
             evidence=(f"{case.tensorflow.distribution} {case.tensorflow.version}",),
         )
     elif case.tensorflow.distribution == "tensorflow-gpu" and Version(case.tensorflow.version) >= Version("2.12"):

@@ -17,7 +17,7 @@ from tfbootstrap.doctor.records import Case, Finding
 from tfbootstrap.inventory import LibraryFolder
 from tfbootstrap.matrix.libraries import CarrierRow, LoadedRow
 from tfbootstrap.matrix.tensorflow import TensorflowRow
-from tfbootstrap.plan.cuda_source import minimal_cudnn
+from tfbootstrap.plan.cuda_source import minimal_cudnn, system_cuda
 from tfbootstrap.plan.gpu import Hardware
 
 DRIVER_LIBRARY: Final = "libcuda.so.1"
@@ -40,7 +40,11 @@ class Place:
 
 def check_libraries(case: Case, row: TensorflowRow, hardware: Hardware) -> Iterator[Finding]:
     """Find which of the libraries that this TensorFlow loads it does not get."""
+    if case.facts.platform.system == "windows":
+        yield from _on_windows(case, row, hardware)
     loaded = hardware.libraries.row(row.version)
+    if case.tensorflow and case.tensorflow.distribution in case.shell.conda:
+        return  # conda's builds have another search path
     if loaded is None or f"{case.facts.platform.system}-{case.facts.platform.machine}" != PLATFORM:
         return
     yield from _driver_library(case, loaded)
@@ -60,6 +64,24 @@ def check_libraries(case: Case, row: TensorflowRow, hardware: Hardware) -> Itera
         yield _wrong_path(case, elsewhere, loaded)
     yield from _hiding(case, places, loaded)
     yield from _old_cudnn(case, row, places, hardware, repair)
+
+
+def _on_windows(case: Case, row: TensorflowRow, hardware: Hardware) -> Iterator[Finding]:
+    """Find a CUDA or cuDNN that does not serve the last releases with CUDA for Windows, which load them from PATH."""
+    own = system_cuda(row, case.facts, hardware)
+    if own.serves:
+        return
+    present = [f"CUDA {one.version} in {one.path}" for one in case.facts.cuda_toolkits]
+    present += [f"cuDNN {one.version} in {one.path}" for one in case.facts.cudnn]
+    yield Finding(
+        id="library-version" if present else "library-missing",
+        severity="error",
+        summary=f"TensorFlow {row.version} does not find the CUDA that it needs: {own.needed}",
+        evidence=tuple(present) or ("neither CUDA nor cuDNN was found",),
+        advice=(f"install {own.needed}, and put the folder bin of the toolkit on PATH",),
+        link="library-version" if present else "library-missing",
+        diagnosis="missing-cuda-dll",
+    )
 
 
 def find_library(name: str, case: Case, loaded: LoadedRow) -> Place | None:
