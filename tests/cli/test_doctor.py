@@ -109,7 +109,9 @@ def test_all_is_well(sandbox: Sandbox, environment: Path) -> None:
     sandbox.assert_nothing_left(expected=[".tf"])
 
 
-@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "clashing-distributions" else pytest.mark.slow) for name in BREAKS]
+)
 def test_the_printed_commands_mend_it(
     sandbox: Sandbox, environment: Path, loopback_index: LoopbackIndex, name: str
 ) -> None:
@@ -137,6 +139,15 @@ def test_words_name_what_is_wrong_and_the_command(sandbox: Sandbox, environment:
         "/.tf/bin/python3", "/.tf/bin/python"
     )
     assert "\n2 errors\nlooked at:\n" in result.stdout
+
+
+def test_names_of_strangers_do_not_steer_the_terminal(sandbox: Sandbox, environment: Path) -> None:
+    odd = environment / "odd-1.dist-info"
+    odd.mkdir()
+    (odd / "METADATA").write_text("Name: \x1b[31modd\nVersion: 1\nRequires-Dist: gone\n\n")
+    result = doctor(sandbox)
+    assert "requires gone" in result.stdout
+    assert "\x1b" not in result.stdout
 
 
 def test_drift_from_a_lock(sandbox: Sandbox, environment: Path) -> None:

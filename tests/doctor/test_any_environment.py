@@ -54,7 +54,7 @@ ENVIRONMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     DISTRIBUTIONS, GPUS, DRIVERS, ENVIRONMENTS, st.lists(st.sampled_from(NAMES), min_size=2, max_size=2, unique=True)
 )

@@ -24,6 +24,7 @@ from tests.doctor.support import (
     with_gpu,
     with_packages,
 )
+from tests.support.locks import make_lock
 from tfbootstrap.doctor.records import Finding
 from tfbootstrap.facts import CudaInstall, DriverFacts, Facts, Gpu, HostFacts
 from tfbootstrap.inventory import Device, DiskSpace, Inventory, LibraryFolder, LocalModule
@@ -361,6 +362,9 @@ def test_no_tensorflow() -> None:
     assert (finding.id, finding.severity) == ("tensorflow-missing", "error")
     assert "2.16 to 2.21 have wheels for it" in finding.evidence[0]
     assert finding.evidence[1] == "VIRTUAL_ENV=/other names another environment"
+    assert finding.commands == ("tfbootstrap doctor --venv /other",)
+    locked = next(iter(examined(facts, lock=make_lock([])).findings))
+    assert locked.commands == ("tfbootstrap install requirements.txt",)
     ancient = replace(facts, python=replace(facts.python, version="3.2.1"), environment={})
     assert "no TensorFlow has wheels for it" in next(iter(examined(ancient).findings)).evidence[0]
 

@@ -86,6 +86,12 @@ def _verdict(examination: Examination) -> str:
 
 
 def _body(finding: Finding) -> Iterator[str]:
+    # Names come from files of strangers: nothing in them may steer the terminal.
+    for line in _lines(finding):
+        yield "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _lines(finding: Finding) -> Iterator[str]:
     yield from _wrapped(finding.summary, "   ", "   ")
     for line in finding.evidence:
         yield from _wrapped(f"- {line}", "   ", "     ")

@@ -29,7 +29,7 @@ def check_tensorflow(case: Case) -> Iterator[Finding]:
         yield Finding(
             id="tensorflow-unknown",
             severity="note",
-            summary=f"the matrix has no row for this build of TensorFlow ({case.tensorflow.version}): its needs are not known",
+            summary="the matrix has no row for this build of TensorFlow: what it needs is not known",
             evidence=(f"{case.tensorflow.distribution} {case.tensorflow.version}",),
         )
     elif case.tensorflow.distribution == "tensorflow-gpu" and Version(case.tensorflow.version) >= Version("2.12"):
@@ -48,21 +48,23 @@ def _missing(case: Case) -> Finding:
     final = [row for row in case.tables.tensorflow.rows if python.minor in row.pythons and not row.prerelease]
     minors = sort_versions({row.minor for row in final})
     fitting = f"{minors[0]} to {minors[-1]} have wheels for it" if minors else "no TensorFlow has wheels for it"
-    others = [
-        f"{name}={value} names another environment"
-        for name in ("VIRTUAL_ENV", "CONDA_PREFIX")
-        if (value := case.facts.environment.get(name)) and value != case.inventory.prefix
-    ]
-    install = case.shell.line("tfbootstrap", "install", *_lock_arguments(case)) if case.lock_path else ""
+    active = {name: case.facts.environment.get(name, "") for name in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    others = {name: path for name, path in active.items() if path and path != case.inventory.prefix}
+    commands = [case.shell.line("tfbootstrap", "doctor", "--venv", path) for path in others.values()]
+    if case.lock_path:
+        commands = [case.shell.line("tfbootstrap", "install", *_lock_arguments(case))]
     return Finding(
         id="tensorflow-missing",
         severity="error",
         summary="there is no TensorFlow in this environment",
-        evidence=(f"{python.executable or 'this Python'} (Python {python.version}); {fitting}", *others),
-        commands=(install,) if install else (),
+        evidence=(
+            f"{python.executable or 'this Python'} (Python {python.version}); {fitting}",
+            *(f"{name}={path} names another environment" for name, path in others.items()),
+        ),
+        commands=tuple(commands),
         advice=(
             "to look at another environment, name its folder: tfbootstrap doctor --venv DIR",
-            *(() if install else ("to choose one for this machine: tfbootstrap lock, then tfbootstrap install",)),
+            "to choose a TensorFlow for this machine: tfbootstrap lock, then tfbootstrap install",
         ),
         diagnosis="tensorflow-not-installed",
     )
