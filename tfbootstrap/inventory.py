@@ -28,8 +28,10 @@ class InstalledDistribution:
     """Whether it has a list of its files."""
     files: int = 0
     missing: tuple[str, ...] = ()
-    """The first recorded files that are not there."""
+    """The first recorded files that are not there, those that programs load before others."""
     missing_count: int = 0
+    vital: bool = False
+    """Whether files that programs load are among them."""
     modules: tuple[str, ...] = ()
 
 

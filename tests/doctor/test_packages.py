@@ -284,13 +284,24 @@ def test_who_keeps_the_list_elsewhere_misses_none(installer: str) -> None:
 
 def test_missing_files() -> None:
     facts = proven(TF220)
-    inventory = broken(facts, "tensorflow", files=100, missing=("tensorflow/a.py", "tensorflow/b.py"), missing_count=9)
+    inventory = broken(
+        facts, "tensorflow", files=100, missing=("tensorflow/a.py", "tensorflow/b.py"), missing_count=9, vital=True
+    )
     finding = only(facts, inventory)
     assert (finding.id, finding.severity) == ("files-missing", "error")
     assert finding.evidence == (
         "tensorflow 2.20.0: 9 of 100 files are missing: tensorflow/a.py, tensorflow/b.py and 7 more",
     )
     assert finding.commands == (f"{PY} -m pip install --force-reinstall --no-deps tensorflow==2.20.0",)
+
+
+def test_a_slimmed_image_is_whole() -> None:
+    facts = proven(TF220)
+    assert (
+        examined(facts, broken(facts, "tensorflow", missing=("tensorflow/include/x.h",), missing_count=99)).findings
+        == ()
+    )
+    assert examined(facts, broken(facts, "six", record=False, folder="/usr/lib/python3/dist-packages")).findings == ()
 
 
 def test_incomplete_packages_that_nobody_needs_here() -> None:

@@ -24,6 +24,7 @@ from tfbootstrap.payload.inventory import (
     find_rivals,
     find_shared,
     find_space,
+    is_code,
     local_places,
     parse_cache,
     take_inventory,
@@ -87,15 +88,31 @@ def test_a_distribution_is_described(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_counted(tmp_path: Path) -> None:
-    files = {f"tensorflow/{number}.py": "" for number in range(9)} | {"tensorflow/x.pyc": ""}
+    files = {"tensorflow/a.h": ""} | {f"tensorflow/{number}.py": "" for number in range(9)} | {"tensorflow/x.pyc": ""}
     found = install(tmp_path, Project(name="tensorflow", version="2.20.0", files=files))
     for path in (tmp_path / "tensorflow").iterdir():
         path.unlink()
     row = describe(found)
-    assert (len(row["missing"]), row["missing_count"], row["editable"]) == (5, 9, False)
+    assert (len(row["missing"]), row["missing_count"], row["editable"], row["vital"]) == (5, 10, False, True)
+    assert all(path.endswith(".py") for path in row["missing"]), "what programs load comes first"
     (tmp_path / found.info / "RECORD").unlink()
     (tmp_path / found.info / "direct_url.json").write_text("nothing")
     assert (describe(found)["record"], describe(found)["missing_count"]) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("tensorflow/__init__.py", True),
+        ("nvidia/cudnn/lib/libcudnn.so.9", True),
+        ("numpy/_core/_multiarray.cpython-312-x86_64-linux-gnu.so", True),
+        ("numpy/tests/test_x.py", False),
+        ("tensorflow/include/x.h", False),
+        ("numpy-2.dist-info/LICENSE", False),
+    ],
+)
+def test_what_programs_load(path: str, code: bool) -> None:
+    assert is_code(path) == code
 
 
 def test_rivals_and_shared_files(tmp_path: Path) -> None:

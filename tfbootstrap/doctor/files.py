@@ -14,7 +14,8 @@ from tfbootstrap.inventory import InstalledDistribution, SharedFile
 SHOWN = 4
 """Names that are shown of a longer list."""
 _SYSTEM_INSTALLERS = frozenset({"debian", "conda", "rpm"})
-"""Who keeps the list of files somewhere else."""
+_SYSTEM_FOLDERS = ("/usr/lib/python3/", "/usr/lib64/python3")
+"""Who keeps the list of files somewhere else, and where that is so without being said."""
 
 
 def check_clashes(case: Case) -> Iterator[Finding]:
@@ -146,7 +147,8 @@ def check_files(case: Case) -> Iterator[Finding]:
 
 
 def _is_broken(one: InstalledDistribution) -> bool:
-    return bool(one.missing) or (not one.record and not one.editable and one.installer not in _SYSTEM_INSTALLERS)
+    elsewhere = one.installer in _SYSTEM_INSTALLERS or one.folder.startswith(_SYSTEM_FOLDERS)
+    return one.vital or (not one.record and not one.editable and not elsewhere)
 
 
 def _incomplete(case: Case, one: InstalledDistribution) -> Iterator[Finding]:

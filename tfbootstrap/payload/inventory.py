@@ -89,7 +89,7 @@ def describe(distribution: Installed) -> Row:
     record = read_record(distribution)
     # Compiled files come and go as they please.
     paths = [path for path, _ in record or [] if not path.endswith(".pyc")]
-    missing = _missing(distribution.folder, paths)
+    missing = sorted(_missing(distribution.folder, paths), key=lambda path: not is_code(path))
     return {
         "name": distribution.name,
         "version": distribution.version,
@@ -101,8 +101,14 @@ def describe(distribution: Installed) -> Row:
         "files": len(paths),
         "missing": missing[:_SHOWN],
         "missing_count": len(missing),
+        "vital": any(map(is_code, missing)),
         "modules": module_names([distribution]),
     }
+
+
+def is_code(path: str) -> bool:
+    """Whether a program may load this file; images are often slimmed by their tests, headers and documents."""
+    return bool(re.search(r"\.(py|so|pyd|dll|dylib)(\.\d+)*$", path)) and not re.search(r"(^|/)tests?/", path)
 
 
 def _missing(folder: str, paths: Iterable[str]) -> List[str]:
