@@ -34,7 +34,7 @@ from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 
 MATRIX = REPOSITORY / "compat_matrix"
 PROOFS = sorted(path.stem for path in (MATRIX / "proofs").glob("*.yaml") if not path.stem.endswith(".failed"))
-HOME = "/work/env/lib/python3/site-packages"
+HOME = "/opt/env/lib/python3/site-packages"
 T4 = Gpu(name="Tesla T4", compute_capability="7.5", source="nvidia-smi")
 DRIVER = DriverFacts(version="550.54.15", cuda_version="12.4", source="nvidia-smi")
 
@@ -62,7 +62,7 @@ def proven(name: str) -> Facts:
     requires = {"tensorflow": metadata.requires if metadata else ()}
     pins = [line.split(" ")[0].split("==") for line in proof.pins]
     return Facts(
-        python=PythonFacts(version=f"{proof.python}.5", executable="/work/env/bin/python"),
+        python=PythonFacts(version=f"{proof.python}.5", executable="/opt/env/bin/python"),
         platform=PlatformFacts(
             system="linux",
             machine="x86_64",
@@ -102,7 +102,7 @@ def healthy_inventory(facts: Facts, **changes: Any) -> Inventory:
         )
         for name, one in sorted(facts.distributions.items())
     )
-    standard: dict[str, Any] = {"prefix": "/work/env", "home": HOME, "virtual": True, "installed": installed}
+    standard: dict[str, Any] = {"prefix": "/opt/env", "home": HOME, "virtual": True, "installed": installed}
     return Inventory(**{**standard, **changes})
 
 

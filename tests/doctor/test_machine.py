@@ -29,7 +29,7 @@ from tfbootstrap.doctor.records import Finding
 from tfbootstrap.facts import CudaInstall, DriverFacts, Facts, Gpu, HostFacts
 from tfbootstrap.inventory import Device, DiskSpace, Inventory, LibraryFolder, LocalModule
 
-PY = "/work/env/bin/python"
+PY = "/opt/env/bin/python"
 TF220 = "2.20.0-cp312-linux-cpu"
 SYSTEM = "/usr/local/cuda/lib64"
 

@@ -28,7 +28,7 @@ from tfbootstrap.doctor.packages import SEEN_ELSEWHERE
 from tfbootstrap.facts import Gpu
 from tfbootstrap.inventory import SharedFile
 
-PY = "/work/env/bin/python"
+PY = "/opt/env/bin/python"
 TF215, TF216, TF220, TF221 = (
     f"{version}-linux-cpu" for version in ("2.15.1-cp311", "2.16.2-cp312", "2.20.0-cp312", "2.21.0-cp312")
 )
