@@ -305,7 +305,9 @@ def test_an_environment_that_can_not_be_changed() -> None:
 @pytest.mark.parametrize(("free", "severity"), [(100, "error"), (1000, "warning"), (5000, None)])
 def test_disk_space(free: int, severity: str | None) -> None:
     facts = proven(TF220)
-    found = ids(facts, healthy_inventory(facts, disk=(DiskSpace(path=HOME, free_mib=free),)))
+    places = (DiskSpace(path=HOME, free_mib=free), DiskSpace(path="/tmp/x", free_mib=free))
+    assert len(examined(facts, healthy_inventory(facts, disk=places)).findings) == (severity is not None)
+    found = ids(facts, healthy_inventory(facts, disk=places[:1]))
     assert found.get("disk-space") == severity
     without_pip = with_packages(facts, {"pip": None})
     inventory = healthy_inventory(without_pip, disk=(DiskSpace(path=HOME, free_mib=100),))

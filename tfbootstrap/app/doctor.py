@@ -64,7 +64,7 @@ def doctor(
     examination = examine(case)
     if deep and case.tensorflow is not None:
         trial = read_payload()[TRIAL] + TRIAL_CALL
-        tried = tuple(check_trial(try_tensorflow(python, trial, expectation(case))))
+        tried = tuple(check_trial(case, try_tensorflow(python, trial, expectation(case))))
         examination = replace(examination, findings=(*tried, *examination.findings))
     examination = _with_classes(case, examination, matrix)
     changed = None if report is None else _write_report(report, case, examination, matrix)

@@ -128,7 +128,8 @@ def check_installer(case: Case) -> Iterator[Finding]:
 
 def check_disk(case: Case) -> Iterator[Finding]:
     """Find disks that are nearly full."""
-    for disk in case.inventory.disk:
+    # Several places may lie on one disk: it is told once.
+    for disk in {disk.free_mib: disk for disk in reversed(case.inventory.disk)}.values():
         if disk.free_mib < LITTLE_SPACE:
             yield Finding(
                 id="disk-space",
