@@ -330,11 +330,17 @@ def test_packages_that_hide_those_of_the_environment(way: str, command: str) -> 
     facts = replace(proven(TF220), environment={"PYTHONPATH": "/opt/first"} if way == "pythonpath" else {})
     inventory = healthy_inventory(facts, user_site="/opt/first" if way == "user-site" else None)
     (numpy,) = inventory.of("numpy")
-    both = (replace(numpy, folder="/opt/first", version="1.26.4"), *inventory.installed)
-    finding = only(facts, replace(inventory, installed=both))
-    assert (finding.id, finding.severity, finding.commands) == (f"hidden-by-{way}", "error", (command,))
-    elsewhere = (replace(numpy, folder="/usr/lib", version="1.26.4"), *inventory.installed)
-    assert ids(facts, replace(inventory, installed=elsewhere)) == {}
+    both = (replace(numpy, folder="/opt/first", version="2.4.0"), *inventory.installed)
+    newer = with_packages(facts, {"numpy": "2.4.0"})
+    finding = only(newer, replace(inventory, installed=both))
+    assert (finding.id, finding.severity, finding.commands) == (f"hidden-by-{way}", "warning", (command,))
+    base = replace(inventory, installed=both, virtual=False)
+    assert only(newer, base).severity == ("note" if way == "user-site" else "warning")
+    too_old = (replace(numpy, folder="/opt/first", version="1.10"), *inventory.installed)
+    found = examined(with_packages(facts, {"numpy": "1.10"}), replace(inventory, installed=too_old)).findings
+    assert [(one.id, one.severity) for one in found] == [(finding.id, "error"), ("requirement-broken", "error")]
+    elsewhere = (replace(numpy, folder="/usr/lib", version="2.4.0"), *inventory.installed)
+    assert ids(newer, replace(inventory, installed=elsewhere)) == {}
 
 
 def test_local_files_that_hide_modules() -> None:

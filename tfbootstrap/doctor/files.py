@@ -239,9 +239,12 @@ def _hidden(case: Case, first: InstalledDistribution, hidden: InstalledDistribut
         way, commands = "pythonpath", (case.shell.variable("PYTHONPATH", None),)
     else:
         return  # a virtual environment over a system's packages: that is what it is for
+    harms = not admits(all_bounds(case, first.name), first.version)
+    # Beside the system's own Python the user's folder is where packages belong.
+    meant = way == "user-site" and not (case.inventory.virtual or case.inventory.conda)
     yield Finding(
         id=f"hidden-by-{way}",
-        severity="error" if first.name in case.closure else "warning",
+        severity="error" if harms else "note" if meant else "warning",
         summary=f"{first.name} {first.version} outside of the environment hides its {first.name} {hidden.version}",
         evidence=(f"{first.folder} comes first, then {hidden.folder}",),
         commands=commands,
