@@ -130,7 +130,7 @@ def test_local_files_that_come_first(tmp_path: Path) -> None:
     library, here = tmp_path / "library", tmp_path / "here"
     library.mkdir()
     here.mkdir()
-    found = [install(library, SIX), install(library, Project(name="keras", version="3"))]
+    found = [describe(install(library, SIX)), describe(install(library, Project(name="keras", version="3")))]
     (here / "six.py").touch()
     (here / "keras").mkdir()
     (here / "random.py").touch()
@@ -148,7 +148,7 @@ def test_local_files_that_come_first(tmp_path: Path) -> None:
 
 
 def test_leftovers(tmp_path: Path) -> None:
-    found = [install(tmp_path, Project(name="keras", version="3", files={"keras/__init__.py": ""}))]
+    found = [describe(install(tmp_path, Project(name="keras", version="3", files={"keras/__init__.py": ""})))]
     for name in ("tensorflow", "~umpy", "unrelated"):
         (tmp_path / name).mkdir()
     assert sorted(find_leftovers(found, [str(tmp_path)])) == [str(tmp_path / "tensorflow"), str(tmp_path / "~umpy")]

@@ -45,6 +45,7 @@ def take_inventory(io: Optional[MachineIO] = None) -> Row:
     io = io or MachineIO()
     distributions, folders = installed_distributions(), library_folders()
     home = sysconfig.get_path("purelib")
+    rows = [describe(distribution) for distribution in distributions]
     return {
         "prefix": sys.prefix,
         "home": home,
@@ -54,11 +55,11 @@ def take_inventory(io: Optional[MachineIO] = None) -> Row:
         "writable": os.access(home, os.W_OK),
         "user_site": user_site(folders),
         "here": os.getcwd(),
-        "installed": [describe(distribution) for distribution in distributions],
+        "installed": rows,
         "rivals": find_rivals(distributions),
         "shared": list(find_shared(distributions)),
-        "local": list(find_local(distributions, local_places(os.getcwd(), os.environ.get("PYTHONPATH", "")))),
-        "leftovers": sorted(find_leftovers(distributions, folders)),
+        "local": list(find_local(rows, local_places(os.getcwd(), os.environ.get("PYTHONPATH", "")))),
+        "leftovers": sorted(find_leftovers(rows, folders)),
         "libraries": list(find_libraries(io, folders)) if sys.platform.startswith("linux") else [],
         "devices": list(find_devices(io, os.access)),
         "disk": list(find_space([home, tempfile.gettempdir()])),
@@ -168,11 +169,11 @@ def local_places(here: str, python_path: str) -> List[Tuple[str, str]]:
     return places
 
 
-def find_local(distributions: List[Installed], places: Iterable[Tuple[str, str]]) -> Iterator[Row]:
+def find_local(rows: List[Row], places: Iterable[Tuple[str, str]]) -> Iterator[Row]:
     """Yield each file or folder of one's own that hides a module of a distribution or of the standard library."""
-    folders = {distribution.folder for distribution in distributions}
+    folders = {row["folder"] for row in rows}
     standard = set(getattr(sys, "stdlib_module_names", ())) - {"test", "this", "antigravity"}
-    modules = set(module_names(distributions)) | standard
+    modules = standard.union(*(row["modules"] for row in rows))
     for place, why in places:
         real = os.path.realpath(place)
         if real in folders:
@@ -184,10 +185,10 @@ def find_local(distributions: List[Installed], places: Iterable[Tuple[str, str]]
                 yield {"module": module, "path": os.path.join(real, name), "why": why, "standard": module in standard}
 
 
-def find_leftovers(distributions: List[Installed], folders: Iterable[str]) -> Iterator[str]:
+def find_leftovers(rows: List[Row], folders: Iterable[str]) -> Iterator[str]:
     """Yield folders that an installer has put aside, and TensorFlow's own where no distribution owns them."""
-    owned = {(found.folder, module) for found in distributions for module in module_names([found])}
-    unlisted = {found.folder for found in distributions if read_record(found) is None}
+    owned = {(row["folder"], module) for row in rows for module in row["modules"]}
+    unlisted = {row["folder"] for row in rows if not row["record"]}
     for folder in folders:
         for name in _names(folder):
             # Whoever has lost its list may own it.
