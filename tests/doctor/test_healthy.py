@@ -11,6 +11,7 @@ from tests.doctor.support import (
     examined,
     healthy_inventory,
     machine,
+    on_machine,
     proven,
     wheel_folders,
     with_gpu,
@@ -63,3 +64,31 @@ def test_without_tensorflow_the_machine_alone_is_judged(name: str) -> None:
         findings = examined(facts).findings
         assert "tensorflow-missing" in {finding.id for finding in findings}
         assert len(findings) <= 2
+
+
+SAID_OF = {
+    "linux-container-without-gpus": ["container-without-gpu"],
+    "linux-plain-broken-driver": ["driver-not-running"],
+    "linux-plain-cpu": ["no-avx"],
+    "linux-plain-driver-mismatch": ["driver-mismatch"],
+    "linux-plain-gpu-without-driver": ["driver-missing"],
+    "linux-plain-gtx1080ti": ["driver-too-old"],
+    "linux-plain-h100": ["gpu-partly-served"],
+    "linux-plain-h100-mig": ["gpu-partly-served"],
+    "linux-plain-hung-smi": ["gpu-unknown"],
+    "linux-plain-mixed": ["gpu-partly-served"],
+    "linux-plain-rtx-pro-6000": ["gpu-partly-served"],
+    "linux-plain-rtx5090": ["gpu-partly-served"],
+    "linux-snap-rtx-pro": ["gpu-capability-unknown"],
+    "linux-wsl2-blocked": ["driver-blocked"],
+    "windows-plain-rtx2080s": ["wheel-without-cuda"],
+}
+"""Captured machine -> what is said of it with a whole TensorFlow 2.20 and its CUDA wheels; of all others nothing."""
+
+
+@pytest.mark.parametrize("name", captured_machines())
+def test_with_a_whole_tensorflow_only_the_machine_is_wanting(name: str) -> None:
+    facts = on_machine(name, "2.20.0-cp312-linux-cpu")
+    libraries = wheel_folders("2.20.0") if facts.platform.system == "linux" else ()
+    found = examined(facts, healthy_inventory(facts, libraries=libraries)).findings
+    assert [finding.id for finding in found] == SAID_OF.get(name, [])
