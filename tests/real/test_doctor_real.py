@@ -55,7 +55,9 @@ class Environment:
         command = [sys.executable, "-m", "tfbootstrap", "doctor", "--venv", ".tf", "--json", *options]
         path = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(REPOSITORY)}
         told = subprocess.run(command, cwd=self.folder, env=path, stdout=subprocess.PIPE, check=False, timeout=900)
-        return {finding["id"]: finding for finding in json.loads(told.stdout)["findings"]}
+        findings = {finding["id"]: finding for finding in json.loads(told.stdout)["findings"]}
+        findings.pop("disk-space", None)  # how full the host's disk is must not decide
+        return findings
 
     def mend(self, finding: dict[str, Any]) -> None:
         """Run the commands of a finding."""
