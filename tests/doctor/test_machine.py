@@ -170,6 +170,12 @@ def test_no_library_at_all() -> None:
     assert finding.commands == (f"{PY} -m pip install 'tensorflow[and-cuda]==2.20.0'",)
 
 
+def test_the_extra_is_kept_from_what_is_known_bad() -> None:
+    facts, _ = served(gpu=Gpu(name="Tesla V100", compute_capability="7.0"))
+    (finding,) = libraries_of(facts, DRIVER_FOLDER)
+    assert finding.commands == (f"{PY} -m pip install 'tensorflow[and-cuda]==2.20.0' 'nvidia-cudnn-cu12<9.11'",)
+
+
 def test_libraries_for_a_release_without_the_extra() -> None:
     facts = with_gpu("2.10.1-cp310-linux-cpu")
     (finding,) = libraries_of(facts, DRIVER_FOLDER)

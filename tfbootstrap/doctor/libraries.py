@@ -13,9 +13,11 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
+from tfbootstrap.doctor.packages import situation_of
 from tfbootstrap.doctor.records import Case, Finding
 from tfbootstrap.inventory import LibraryFolder
 from tfbootstrap.matrix.libraries import CarrierRow, LoadedRow
+from tfbootstrap.matrix.markers import parsed
 from tfbootstrap.matrix.tensorflow import TensorflowRow
 from tfbootstrap.plan.cuda_source import minimal_cudnn, system_cuda
 from tfbootstrap.plan.gpu import Hardware
@@ -182,19 +184,23 @@ def _repair(case: Case, row: TensorflowRow, hardware: Hardware) -> tuple[str, ..
     """Return the commands that bring CUDA as wheels: the release's extra, or the pins that stand in for it."""
     assert case.tensorflow is not None
     instead = hardware.cuda_wheels.pin_set(row.version)
-    capabilities = tuple(gpu.compute_capability for gpu in case.facts.gpus if gpu.compute_capability)
-    bounds = tuple(bound.requirement for bound in hardware.cuda_wheels.bounds_for(row.version, capabilities))
     if instead is None and not row.nvidia:
         return ()
-    wanted = (
-        instead.pins if instead else (f"{case.tensorflow.distribution}[and-cuda]=={case.tensorflow.version}", *bounds)
-    )
+    own = f"{case.tensorflow.distribution}[and-cuda]=={case.tensorflow.version}"
+    wanted = instead.pins if instead else (own, *_avoiding(case, row))
     loaded = hardware.libraries.row(row.version)
     unfound = hardware.libraries.unfound(row.version, (row.cuda or "").split(".")[0])
     links = (
         [_link(case, one.soname, one.folder, loaded) for one in _needed(unfound, hardware, loaded)] if loaded else []
     )
     return (case.shell.install(*wanted), *links)
+
+
+def _avoiding(case: Case, row: TensorflowRow) -> tuple[str, ...]:
+    """Return the bounds that keep the extra's open ranges out of combinations that are known to be bad."""
+    named = {parsed(line).name for line in row.nvidia}
+    avoidable = case.tables.known_bad.avoidable(situation_of(case, row.version, "wheels"), named)
+    return tuple(one.bound for one in avoidable if one.bound)
 
 
 def _needed(unfound: Sequence[CarrierRow], hardware: Hardware, loaded: LoadedRow) -> Iterator[CarrierRow]:

@@ -18,6 +18,7 @@ from tfbootstrap.matrix.known_bad import Provider, Situation
 
 SEEN_ELSEWHERE: Final = frozenset({
     "tensorflow-cpu-beside",  # clashing distributions
+    "tensorflow-gpu-beside",  # the same
     "nccl-cu12-cu13",  # files of several owners
     "and-cuda-2.16-not-found",  # where libraries are found
     "blackwell-ptx",  # what the wheel has for the GPU
@@ -126,15 +127,7 @@ def check_known_bad(case: Case) -> Iterator[Finding]:
     """Find combinations that metadata allows and that are broken nevertheless."""
     if case.tensorflow is None:
         return
-    situation = Situation(
-        tensorflow=case.tensorflow.version,
-        python=case.facts.python.minor,
-        platform=f"{case.facts.platform.system}-{case.facts.platform.machine}",
-        cuda_provider=cuda_provider(case),
-        compute_capabilities=tuple(gpu.compute_capability for gpu in case.facts.gpus if gpu.compute_capability),
-        packages=case.versions,
-    )
-    for row in case.tables.known_bad.matching(situation):
+    for row in case.tables.known_bad.matching(situation_of(case, case.tensorflow.version, cuda_provider(case))):
         if row.id in SEEN_ELSEWHERE:
             continue
         yield Finding(
@@ -150,6 +143,18 @@ def check_known_bad(case: Case) -> Iterator[Finding]:
             advice=(row.way_out,),
             symptom=row.symptom,
         )
+
+
+def situation_of(case: Case, tensorflow: str, provider: Provider) -> Situation:
+    """Return what the rows are compared with, where CUDA comes from this provider."""
+    return Situation(
+        tensorflow=tensorflow,
+        python=case.facts.python.minor,
+        platform=f"{case.facts.platform.system}-{case.facts.platform.machine}",
+        cuda_provider=provider,
+        compute_capabilities=tuple(gpu.compute_capability for gpu in case.facts.gpus if gpu.compute_capability),
+        packages=case.versions,
+    )
 
 
 def cuda_provider(case: Case) -> Provider:
