@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.sources import PACKAGE, PURE_ROOMS, read_imports, read_modules, room_of, write_tree
 
-CORE = frozenset({"errors", "facts", "matrix", "request", "toml"})
+CORE = frozenset({"errors", "facts", "inventory", "matrix", "request", "toml"})
 DECISIONS = PURE_ROOMS - CORE
 
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
@@ -20,6 +20,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "toml": frozenset(),
     "facts": frozenset({"errors"}),
+    "inventory": frozenset(),
     "matrix": frozenset({"errors", "facts"}),
     "request": frozenset({"errors"}),
     "lock": CORE,
@@ -32,6 +33,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "render": CORE | {"plan", "lock", "slim"},
     "slim": CORE,
     "diagnose": CORE,
+    "doctor": CORE | {"diagnose", "lock", "plan", "render"},
     "scan": frozenset({"errors", "matrix"}),
     "payload": frozenset(),
     "edges": CORE | {"payload", "resolution"},
@@ -48,6 +50,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "plan": frozenset({"packaging"}),
     "explain": frozenset({"packaging"}),
     "diagnose": frozenset({"packaging"}),
+    "doctor": frozenset({"packaging"}),
     "configuration": frozenset({"packaging"}),
     "lock": frozenset({"packaging", "tomlkit"}),
     "lock_diff": frozenset({"packaging"}),
@@ -63,6 +66,8 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
 
 EXCEPTIONS = frozenset({
     ("tfbootstrap.plan.gpu", "tfbootstrap.payload.judge"),  # pure; a bootstrap judges GPUs by the same rules
+    ("tfbootstrap.doctor.drift", "tfbootstrap.payload.judge"),  # the same: whether a lock is for this runtime
+    ("tfbootstrap.doctor.trial", "tfbootstrap.payload.judge"),  # only the form of its checks
 })  # fmt: skip
 """Module, library: single imports that no room may make in general."""
 

@@ -8,12 +8,14 @@ import sys
 import pytest
 
 from tests.support.environment import Sandbox
+from tests.support.installed import install
 from tests.support.locks import make_lock
 from tests.support.loopback_index import LoopbackIndex
 from tests.support.programs import UV
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import write_lock
 
+BROKEN = "raise AttributeError('_ARRAY_API not found')\n"
 SIX = build_wheel(Project(name="six", version="1.17.0", files={"six.py": "x = 1\n"}))
 
 
@@ -60,6 +62,20 @@ def test_what_stops_the_bootstrap_is_in_the_report(sandbox: Sandbox, index: Loop
     assert result.returncode == 2
     (check,) = json.loads(result.stdout)["checks"]
     assert (check["status"], "nowhere" in check["found"]) == ("fail", True)
+
+
+def test_a_failed_check_is_told_with_its_class(sandbox: Sandbox) -> None:
+    broken = build_wheel(Project(name="numpy", version="2.0.2", files={"numpy/__init__.py": BROKEN}))
+    sandbox.run(UV, "venv", "--python", sys.executable, ".tf")
+    (library,) = (sandbox.work / ".tf").glob("lib/python*/site-packages")
+    install(library, broken.project)
+    (sandbox.work / "requirements.txt").write_text(write_lock(make_lock([broken])))
+    result = sandbox.tfbootstrap("verify", "--venv", ".tf")
+    assert result.returncode == 1
+    assert "import: NumPy 2 is installed, and a module was compiled for NumPy 1" in result.stderr
+    assert "(numpy2-abi)\n  -> pip install 'numpy<2'" in result.stderr
+    report = json.loads(sandbox.tfbootstrap("verify", "--venv", ".tf", "--json").stdout)
+    assert [check["class"] for check in report["checks"] if check["status"] == "fail"] == ["numpy2-abi"]
 
 
 @pytest.mark.parametrize("command", ["install", "verify"])

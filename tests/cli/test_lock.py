@@ -19,7 +19,9 @@ from tests.cli.conftest import User
 from tests.support import loopback_index as faults
 from tests.support.environment import REPOSITORY, Sandbox
 from tests.support.loopback_index import LoopbackIndex
+from tests.support.machines import MACHINES
 from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.errors import ExitCode
 from tfbootstrap.lock import read_lock
 from tfbootstrap.toml import parse_toml
 
@@ -454,3 +456,12 @@ def test_what_changes_is_shown_package_by_package(user: User) -> None:
     assert ["TensorFlow", "2.19.1", "->", "2.20.0"] in lines
     (target,) = json.loads(user.lock("--tensorflow", "2.19", "numpy>=2.1", *LINUX, "--json").stdout)["targets"]
     assert target["changes"]["platform_changes"][0] == {"what": "TensorFlow", "before": "2.20.0", "after": "2.19.1"}
+
+
+def test_what_no_other_tensorflow_mends_has_a_hint(sandbox: Sandbox) -> None:
+    facts = MACHINES / "linux-plain-cpu/facts.json"
+    result = sandbox.tfbootstrap("lock", "--tensorflow", "2.20", "--runtime", facts)
+    assert result.returncode == ExitCode.UNSATISFIABLE
+    assert "\nhint: In a virtual machine: pass the host's processor through" in result.stderr
+    document = json.loads(sandbox.tfbootstrap("lock", "--tensorflow", "2.20", "--runtime", facts, "--json").stdout)
+    assert document["targets"][0]["hints"][0].startswith("In a virtual machine")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tfbootstrap import __version__
+from tfbootstrap.app.hints import rejection_hints
 from tfbootstrap.app.knowledge import Tables
 from tfbootstrap.app.one_major import resolve_one_major
 from tfbootstrap.app.proven import proof_of, told_by
@@ -68,6 +69,8 @@ class LockOutcome:
     plan: Plan | None = None
     engine: str = ""
     rejections: Rejections | None = None
+    hints: tuple[str, ...] = ()
+    """Beside the ways out of rejections: what the diagnoses know to do about the machine."""
     target: Target | None = None
     changes: LockChanges | None = None
     """The difference to the lock that was there; None where there was none."""
@@ -91,7 +94,8 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
     admission = admit(target.facts, knowledge, request)
     outcome = LockOutcome(name=name, output=job.output, target=target)
     if not admission.candidates:
-        return replace(outcome, rejections=rejections(admission, knowledge))
+        rejected = rejections(admission, knowledge)
+        return replace(outcome, rejections=rejected, hints=rejection_hints(rejected, target.facts, options.matrix))
     existing = existing_lock(Path(job.output))
     kept = None if options.upgrade else existing
     proof = proof_of(admission, options)

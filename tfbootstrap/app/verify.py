@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
+from tfbootstrap.app.hints import Hint, check_hints, with_hints
 from tfbootstrap.app.locks import open_lock
 from tfbootstrap.app.render import bootstrap_text
 from tfbootstrap.edges.bootstraps import run_bootstrap
@@ -11,10 +13,11 @@ from tfbootstrap.edges.bootstraps import run_bootstrap
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyOutcome:
-    """How the verification ended: its exit code, and its report as JSON where one was asked for."""
+    """How the verification ended: its exit code, its report as JSON where one was asked for, and what helps."""
 
     code: int
     report: str
+    hints: tuple[Hint, ...] = ()
 
 
 def verify(lock_path: str, *, venv: str | None = None, deep: bool = False, report: bool = False) -> VerifyOutcome:
@@ -23,5 +26,6 @@ def verify(lock_path: str, *, venv: str | None = None, deep: bool = False, repor
     Raises InputError where the lock can't be used, MachineError where the verification itself broke down.
     """
     arguments = ["--verify-only", *(["--venv", venv] if venv else []), *(["--deep"] if deep else [])]
-    code, written = run_bootstrap(bootstrap_text(open_lock(lock_path)), arguments, report=report)
-    return VerifyOutcome(code=code, report=written)
+    code, written = run_bootstrap(bootstrap_text(open_lock(lock_path)), arguments, as_json=report)
+    hints = check_hints(json.loads(written), venv) if written else ()
+    return VerifyOutcome(code=code, report=with_hints(written, hints) if report else "", hints=hints)

@@ -24,7 +24,7 @@ COLOURS = {"stops": "red", "degrades": "yellow", "nothing": "green"}
 UNKNOWN = """\
 nothing known here: none of the classes that tfbootstrap knows is in these {lines} lines.
 If they come from a TensorFlow that fails, report it with the whole text from the first warning on (look through it for
-secrets first) and the output of: tfbootstrap detect --json"""
+secrets first) and the file that this writes there: tfbootstrap doctor --report report.md"""
 
 
 @click.command("diagnose")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tfbootstrap.cli.hints import print_hints
 from tfbootstrap.cli.options import no_color_here_option
 
 
@@ -15,4 +16,6 @@ def command(*, lock: str, venv: str | None) -> int:
     """Install what differs from LOCK (default: requirements.txt), and verify that TensorFlow works."""
     from tfbootstrap.app.install import install
 
-    return install(lock, venv=venv)
+    code, hints = install(lock, venv=venv)
+    print_hints(hints)
+    return code

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     from tfbootstrap.app.freshness import CheckOutcome
     from tfbootstrap.app.locking import LockOutcome, PinDifference
     from tfbootstrap.lock_diff import LockChanges
+    from tfbootstrap.plan.records import Rejections
 
 
 def print_outcome(outcome: LockOutcome, *, dry_run: bool) -> None:
     """Print what became of one target: its lock and what changed, or why nothing fits."""
     if outcome.rejections:
-        from tfbootstrap.explain import rejections_text
-
-        click.echo(f"error: {rejections_text(outcome.rejections, runtime=outcome.name)}", err=True)
+        _print_rejections(outcome, outcome.rejections)
         return
     assert outcome.lock is not None
     assert outcome.plan is not None
@@ -43,6 +42,14 @@ def print_outcome(outcome: LockOutcome, *, dry_run: bool) -> None:
         click.echo(f"wrote {path}", err=True)
     for path in outcome.unchanged:
         click.echo(f"unchanged {path}", err=True)
+
+
+def _print_rejections(outcome: LockOutcome, rejections: Rejections) -> None:
+    from tfbootstrap.explain import rejections_text
+
+    click.echo(f"error: {rejections_text(rejections, runtime=outcome.name)}", err=True)
+    for hint in outcome.hints:
+        click.echo(f"\nhint: {hint}", err=True)
 
 
 def change_lines(changes: LockChanges) -> list[str]:
@@ -98,6 +105,7 @@ def outcome_mapping(outcome: LockOutcome) -> dict[str, Any]:
             "lock": outcome.output,
             "rejections": [dataclasses.asdict(rejection) for rejection in outcome.rejections.rejections],
             "ways_out": [dataclasses.asdict(way) for way in outcome.rejections.ways_out],
+            "hints": list(outcome.hints),
             "conflict": dataclasses.asdict(outcome.rejections.conflict) if outcome.rejections.conflict else None,
         }
     assert outcome.lock is not None

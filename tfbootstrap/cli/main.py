@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "install": "Install a lock here and verify it.",
     "verify": "Verify that this environment is what a lock says.",
     "diagnose": "Name the cause of an error and the next step, from its text.",
+    "doctor": "Say what is wrong in an environment, and the command that mends it.",
     "scan": "Say which TensorFlow versions code fits, and the lines that decide it.",
     "matrix": "Look at the compatibility data.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tfbootstrap.cli.hints import print_hints
 from tfbootstrap.cli.options import json_option, no_color_here_option
 
 
@@ -19,4 +20,5 @@ def command(*, lock: str, venv: str | None, deep: bool, as_json: bool) -> int:
 
     outcome = verify(lock, venv=venv, deep=deep, report=as_json)
     click.echo(outcome.report, nl=False)
+    print_hints(outcome.hints)
     return outcome.code

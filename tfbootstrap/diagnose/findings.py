@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tfbootstrap.diagnose.advice import fill, steps_for
 from tfbootstrap.diagnose.context import Context, make_context, observation_marks, with_wanted
 from tfbootstrap.diagnose.reading import Line, Reader, Sighting, marks_of
 from tfbootstrap.diagnose.redaction import redact
 from tfbootstrap.diagnose.remarks import Tables, remarks_on
 from tfbootstrap.facts import Facts
-from tfbootstrap.matrix.diagnoses import DiagnosisRow, Effect, Mark, Sign, Step, placeholders
+from tfbootstrap.matrix.diagnoses import DiagnosisRow, Effect, Mark, Sign
 
 SHOWN_LINES: Final = 4
 SHOWN_LENGTH: Final = 300
@@ -155,8 +156,8 @@ def _finding(evidence: _Evidence, context: Context, tables: Tables) -> Finding:
     return Finding(
         id=row.id,
         effect="nothing" if harmless else (sign.effect or row.effect),
-        cause=_filled(sign.cause or row.cause, values),
-        fix=tuple(_steps(steps, known, values)),
+        cause=fill(sign.cause or row.cause, values),
+        fix=tuple(steps_for(steps, known, values)),
         lines=tuple(_shown(line) for line in evidence.lines[:SHOWN_LINES]),
         count=evidence.count,
         remarks=tuple(redact(text) for text in remarks_on(evidence.values, known, tables)),
@@ -166,19 +167,6 @@ def _finding(evidence: _Evidence, context: Context, tables: Tables) -> Finding:
 def _told(values: Sequence[str]) -> str:
     """Return all names of a list; of versions the first, because a sentence speaks of one case."""
     return values[0] if values[0][:1].isdigit() else ", ".join(values)
-
-
-def _steps(steps: Sequence[Step], context: Context, values: Mapping[str, str]) -> Iterator[str]:
-    for step in steps:
-        known = all(name in values for name in placeholders(step.text))
-        if known and context.holds(step.when, step.unless, step.tensorflow):
-            yield _filled(step.text, values)
-
-
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    for name in placeholders(template):
-        template = template.replace(f"{{{name}}}", redact(values.get(name, "?"))[:SHOWN_LENGTH])
-    return template
 
 
 def _shown(line: Line) -> Line:

@@ -1,0 +1,1 @@
+"""Doctor: what it finds in environments, and in healthy ones not."""
