@@ -102,9 +102,12 @@ class Request:
         return joined
 
     def digest(self, runtime_digest: str | None = None) -> str:
-        """Return the digest of everything asked for; `runtime_digest` stands for the content of a facts file."""
+        """Return the digest of everything asked for; `runtime_digest` stands for the content of a facts file.
+
+        What the code needs is no part of it: a lock stays what was asked for while code that fits it changes.
+        """
         asked = {
-            "tensorflow": sorted(_asked_version(wish) for wish in self.tensorflow),
+            "tensorflow": sorted(_asked_version(wish) for wish in self.tensorflow if not wish.by_code),
             "packages": sorted(str(wanted.requirement) for wanted in self.packages),
             "constraints": sorted(str(wanted.requirement) for wanted in self.constraints),
             "and-cuda": self.wants_cuda_extra,

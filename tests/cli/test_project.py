@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 from tests.cli.conftest import User
 from tests.support import loopback_index as faults
 from tests.support.wheel_factory import Project, build_wheel
+from tfbootstrap.app import scan
 from tfbootstrap.lock import Lock, read_lock
 
 PROJECT = """\
@@ -91,6 +93,23 @@ def test_code_narrows_and_reasons_name_its_lines(project: User) -> None:
     reasons = [reason for target in document["targets"] for reason in target["reasons"]]
     assert "the code needs TensorFlow >=2.16: src/train.py:1 uses keras.ops" in reasons
     assert project.lock("--check", "--output-file", "locks/cpu.txt").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",), ("--check", "--output-file", "locks/cpu.txt")])
+def test_code_is_read_once(project: User, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    project.write("src/train.py", "import tensorflow as tf\n")
+    project.write("pyproject.toml", PROJECT.replace("dependencies = true", 'dependencies = true\nsources = ["src"]'))
+    project.lock()
+    scanned: list[Sequence[Path]] = []
+    real = scan.scan
+
+    def counted(paths: Sequence[Path], directory: Path | None = None) -> scan.ScanOutcome:
+        scanned.append(paths)
+        return real(paths, directory)
+
+    monkeypatch.setattr(scan, "scan", counted)
+    assert project.lock(*arguments).returncode == 0
+    assert scanned == [[Path("src")]]
 
 
 def test_sources_that_are_not_there_are_named(project: User) -> None:

@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "tfbootstrap"
 
 PURE_ROOMS = frozenset({
     "errors", "facts", "matrix", "request", "toml", "plan", "explain", "lock", "lock_diff", "pylock", "configuration",
-    "resolution", "render", "scan", "slim", "diagnose", "doctor", "inventory",
+    "resolution", "render", "scan", "slim", "diagnose", "doctor", "inventory", "upgrade",
 })  # fmt: skip
 """The rooms that know nothing of the world outside: what they need to know arrives as arguments."""
 

@@ -15,6 +15,7 @@ from tfbootstrap.lock import Lock
 from tfbootstrap.plan.decision import record_digest
 from tfbootstrap.plan.evidence import PREFIXES, hardware_rows
 from tfbootstrap.plan.known_bad import became_known_bad, known_bad_sentence
+from tfbootstrap.request import Request
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +47,18 @@ def _check(job: Job, tables: Tables, *, bootstrap: bool) -> CheckOutcome:
     reasons = []
     if job.request.digest(runtime_digest(job.request.runtime)) != found.header.inputs:
         reasons.append(f"other inputs than the lock was made for (it was made by: {found.header.command})")
+    reasons += _code_problems(job.request, found)
     reasons += _changed_rows(found, tables)
     if bootstrap:
         reasons += _bootstrap_problem(output, found)
     reasons += _notebook_problems(job.notebooks, found)
     return CheckOutcome(name=job.name or found.header.target.name, path=job.output, reasons=tuple(reasons))
+
+
+def _code_problems(request: Request, found: Lock) -> Iterator[str]:
+    for wish in request.tensorflow:
+        if wish.by_code and not wish.specifier.contains(found.header.tensorflow, prereleases=True):
+            yield f"the code needs TensorFlow {wish.specifier}: {wish.said_by}; the lock has {found.header.tensorflow}"
 
 
 def _changed_rows(found: Lock, tables: Tables) -> Iterator[str]:

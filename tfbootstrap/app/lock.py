@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -29,14 +29,19 @@ def lock(options: LockOptions) -> tuple[LockOutcome, ...]:
     Nothing is written for `dry_run`, where nothing fits one of the targets, or where `cross_check` finds differences.
     """
     jobs = jobs_of(options)
+    outcomes = lock_jobs(jobs, options)
+    if options.dry_run or any(outcome.rejections or outcome.differences for outcome in outcomes):
+        return outcomes
+    return _written(outcomes, in_project=any(job.name for job in jobs))
+
+
+def lock_jobs(jobs: Sequence[Job], options: LockOptions) -> tuple[LockOutcome, ...]:
+    """Lock targets side by side and write nothing; raises OutputError where their files could not be written."""
     for job in jobs:
         check_output_folder(Path(job.output))
     if not options.dry_run:
         refuse_to_destroy(jobs, options)
-    outcomes = _side_by_side(jobs, _locker(options))
-    if options.dry_run or any(outcome.rejections or outcome.differences for outcome in outcomes):
-        return outcomes
-    return _written(outcomes)
+    return _side_by_side(jobs, _locker(options))
 
 
 def check_output_folder(output: Path) -> None:
@@ -111,11 +116,16 @@ def _side_by_side(jobs: Sequence[Job], locker: Callable[[Job], LockOutcome]) -> 
         pool.shutdown(cancel_futures=True)
 
 
-def _written(outcomes: tuple[LockOutcome, ...]) -> tuple[LockOutcome, ...]:
+def _written(outcomes: tuple[LockOutcome, ...], *, in_project: bool) -> tuple[LockOutcome, ...]:
+    from tfbootstrap.app.recovery import write_project_files
     from tfbootstrap.edges.files import write_all_atomically
 
     texts = {path: text for outcome in outcomes for path, text in outcome.texts.items()}
-    written = write_all_atomically(texts)
+    return tell_written(outcomes, (write_project_files if in_project else write_all_atomically)(texts))
+
+
+def tell_written(outcomes: Sequence[LockOutcome], written: Collection[Path]) -> tuple[LockOutcome, ...]:
+    """Return outcomes that say which of their files changed."""
     return tuple(
         replace(
             outcome,

@@ -33,6 +33,7 @@ from tfbootstrap.plan.problem import resolution_input
 from tfbootstrap.plan.proven import covers, proven_solution, with_preferences
 from tfbootstrap.plan.records import Admission, Plan, Rejections
 from tfbootstrap.plan.ways_out import rejections
+from tfbootstrap.request import TENSORFLOW_NAMES
 from tfbootstrap.resolution import ResolutionInput, Solution
 
 MOST_UNKNOWN_RELEASES = 20
@@ -97,12 +98,14 @@ def lock_target(job: Job, common: Common) -> LockOutcome:
         rejected = rejections(admission, knowledge)
         return replace(outcome, rejections=rejected, hints=rejection_hints(rejected, target.facts, options.matrix))
     existing = existing_lock(Path(job.output))
-    kept = None if options.upgrade else existing
     proof = proof_of(admission, options)
+    kept, preferred = _kept(existing, admission, proof, options)
     try:
         found = resolve_one_major(
             admission,
-            lambda asked: _proven(asked, proof, job, common, kept) or _resolve(asked, knowledge, common, kept, proof),
+            lambda asked: (
+                _proven(asked, proof, job, common, kept) or _resolve(asked, knowledge, common, preferred, proof)
+            ),
             common.tables.companionship,
         )
     except EngineConflictError as conflict:
@@ -147,6 +150,22 @@ def _proven(
         return None
     solution = proven_solution(proof, [item.name for item in admission.request.packages])
     return decide(admission, admission.candidates[0], solution), solution
+
+
+def _kept(
+    existing: Lock | None, admission: Admission, proof: Proof | None, options: LockOptions
+) -> tuple[Lock | None, Lock | None]:
+    """Return the lock that a proof must agree with to be taken whole, and the one whose pins are preferred.
+
+    Where TensorFlow is to move on, nothing of the lock that is there speaks against what was proven with the new one.
+    """
+    if options.upgrade or existing is None:
+        return None, None
+    if not options.newest_tensorflow or existing.header.tensorflow == admission.candidates[0].row.version:
+        return existing, existing
+    proven = {pin.name for pin in (*proof.packages, *proof.companion_packages)} if proof else set()
+    rest = tuple(pin for pin in existing.pins if pin.name not in TENSORFLOW_NAMES | proven)
+    return None, replace(existing, pins=rest)
 
 
 def _with_hardware_rows(plan: Plan, knowledge: Knowledge) -> Plan:
@@ -227,7 +246,7 @@ def _resolve(
         solution = common.solve(problem)
         candidate = chosen_candidate(admission, solution)
         if candidate:
-            kept = existing.header.tensorflow if existing else None
+            kept = existing.header.tensorflow if existing and not common.options.newest_tensorflow else None
             return decide(admission, candidate, solution, kept=kept), solution
         excluded = (*excluded, solution.version("tensorflow") or "")
     raise EngineError(

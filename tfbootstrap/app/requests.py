@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from packaging.specifiers import SpecifierSet
 
@@ -27,6 +27,9 @@ from tfbootstrap.request import (
     split_tensorflow,
 )
 
+if TYPE_CHECKING:
+    from tfbootstrap.scan.judge import Verdict
+
 COMMAND_LINE = "the command line"
 PROJECT_FILE = "pyproject.toml"
 
@@ -47,6 +50,8 @@ class LockOptions:
     cuda: CudaPolicy = "auto"
     output: str | None = None
     upgrade: bool = False
+    newest_tensorflow: bool = False
+    """Take the newest TensorFlow, and what was proven with it, whatever the lock that is there has; keep the rest."""
     engine: Engine = "uv"
     cross_check: bool = False
     format: Format | None = None
@@ -87,20 +92,32 @@ def jobs_of(options: LockOptions) -> tuple[Job, ...]:
         return configured
     _refuse_contradictions(options)
     request = read_request(options)
-    output, form = _output(options)
+    output, form = output_of(options)
     return (Job(request=request, output=output, format=form, command=lock_command(request, output=output)),)
 
 
 def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
     """Return the jobs of the project's configuration, none where the options or the lack of one speak against it."""
-    if not options.asks_nothing:
+    configuration, targets = _configured_targets(options)
+    if configuration is None or not targets:
         return ()
-    configuration = load_configuration()
-    if configuration is None:
-        return ()
-    code = _code_wishes(configuration, options.matrix)
-    jobs = (_configured_job(configuration, target, options.format, code) for target in configuration.targets)
-    return tuple(job for job in jobs if options.output is None or Path(job.output) == Path(options.output))
+    code = code_wishes(configuration, options.matrix)
+    return tuple(configured_job(configuration, target, options.format, code) for target in targets)
+
+
+def is_configured(options: LockOptions) -> bool:
+    """Say whether the project's configuration says what is to be locked; reads no code."""
+    return bool(_configured_targets(options)[1])
+
+
+def _configured_targets(options: LockOptions) -> tuple[Configuration | None, tuple[ConfiguredTarget, ...]]:
+    configuration = load_configuration() if options.asks_nothing else None
+    if configuration is None or options.output is None:
+        return configuration, configuration.targets if configuration else ()
+    meant = (
+        target for target in configuration.targets if Path(options.output) == _output_of(target, options.format)[0]
+    )
+    return configuration, tuple(meant)
 
 
 def _refuse_contradictions(options: LockOptions) -> None:
@@ -121,7 +138,7 @@ def load_configuration() -> Configuration | None:
 def read_request(options: LockOptions) -> Request:
     """Return what the options and the files that they name ask for."""
     wanted = [parse_requirement(text, Location(COMMAND_LINE)) for text in options.requirements]
-    more, bounds = _read_files(options.files)
+    more, bounds = read_files(options.files)
     wishes, extras, packages = split_tensorflow(options.tensorflow, (*wanted, *more))
     bound_wishes, _, bounds_left = split_tensorflow(None, bounds)
     if options.gpu == "none" and options.driver:
@@ -146,13 +163,17 @@ def read_request(options: LockOptions) -> Request:
     )
 
 
-def _code_wishes(configuration: Configuration, matrix: Path | None) -> tuple[TensorflowWish, ...]:
-    """Return what the project's code asks for: a wish for each bound, said by the first line that decides it."""
+def code_wishes(configuration: Configuration, matrix: Path | None) -> tuple[TensorflowWish, ...]:
+    """Return what the project's code asks for."""
     if not configuration.sources:
         return ()
     from tfbootstrap.app.scan import scan
 
-    verdict = scan([Path(source) for source in configuration.sources], matrix).verdict
+    return wishes_of(scan([Path(source) for source in configuration.sources], matrix).verdict)
+
+
+def wishes_of(verdict: Verdict) -> tuple[TensorflowWish, ...]:
+    """Return a wish for each bound of code, said by the first line that decides it."""
     first = {one.bound: f"{one.place} uses {one.symbol}" for one in reversed(verdict.evidence)}
     return tuple(
         TensorflowWish(specifier=SpecifierSet(bound), said_by=first[bound], by_code=True) for bound in verdict.bounds
@@ -163,8 +184,8 @@ def configured_request(
     configuration: Configuration, target: ConfiguredTarget, code: tuple[TensorflowWish, ...] = ()
 ) -> Request:
     """Return what a configured target and its code ask for; files are read from the current folder, the project's."""
-    more, bounds = _read_files(target.requirements)
-    _, more_bounds = _read_files(target.constraints, constraint=True)
+    more, bounds = read_files(target.requirements)
+    _, more_bounds = read_files(target.constraints, constraint=True)
     wishes, extras, packages = split_tensorflow(None, (*configuration.packages, *more))
     bound_wishes, _, bounds_left = split_tensorflow(None, (*bounds, *more_bounds))
     if target.tensorflow is not None:
@@ -188,26 +209,32 @@ def configured_request(
     )
 
 
-def _configured_job(
+def configured_job(
     configuration: Configuration, target: ConfiguredTarget, form: Format | None, code: tuple[TensorflowWish, ...]
 ) -> Job:
-    lock = Path(target.lock)
-    output = (
-        str(lock.with_name(f"pylock.{target.name}.toml")) if form == "pylock" and not _is_pylock(lock) else str(lock)
-    )
+    """Return the job of a configured target whose code asks for this; `form` None: as the lock's name says."""
+    output, named = _output_of(target, form)
     return Job(
         request=configured_request(configuration, target, code),
-        output=output,
-        format=form or ("pylock" if _is_pylock(lock) else "requirements"),
+        output=str(output),
+        format=named,
         command="tfbootstrap lock",
         name=target.name,
         notebooks=target.notebooks,
     )
 
 
-def _read_files(
+def _output_of(target: ConfiguredTarget, form: Format | None) -> tuple[Path, Format]:
+    lock = Path(target.lock)
+    if form == "pylock" and not _is_pylock(lock):
+        lock = lock.with_name(f"pylock.{target.name}.toml")
+    return lock, form or ("pylock" if _is_pylock(lock) else "requirements")
+
+
+def read_files(
     paths: tuple[str, ...], *, constraint: bool = False
 ) -> tuple[tuple[WantedPackage, ...], tuple[WantedPackage, ...]]:
+    """Return the requirements and the constraints of requirements files and of all that they include."""
     from tfbootstrap.edges.inputs import read_requirements
 
     wanted: list[WantedPackage] = []
@@ -219,7 +246,8 @@ def _read_files(
     return tuple(wanted), tuple(constraints)
 
 
-def _output(options: LockOptions) -> tuple[str, Format]:
+def output_of(options: LockOptions) -> tuple[str, Format]:
+    """Return where the one lock goes that the options ask for, and in which format; raises UsageError."""
     if options.output is None:
         return (
             (_pylock_name(options.runtime), "pylock") if options.format == "pylock" else (DEFAULT_LOCK, "requirements")

@@ -13,7 +13,8 @@ from tfbootstrap.edges.sources import find_sources, read_source
 from tfbootstrap.edges.symbols import load_symbols
 from tfbootstrap.errors import InputError
 from tfbootstrap.matrix.replacements import ReplacementsMatrix
-from tfbootstrap.scan.judge import Judge, Verdict
+from tfbootstrap.scan.judge import Evidence, Judge, Verdict
+from tfbootstrap.scan.lacking import lacking
 from tfbootstrap.scan.pieces import Piece, Skipped, read_pieces
 from tfbootstrap.scan.uses import Use, find_uses
 
@@ -25,10 +26,16 @@ class ScanOutcome:
     """What code fits; `files` is how many were read."""
 
     verdict: Verdict
+    judge: Judge
+    uses: tuple[Use, ...]
     skipped: tuple[Skipped, ...]
     files: int
     legacy_keras: bool
     """The code asks for Keras 2 behind `tf.keras`."""
+
+    def lacking(self, minor: str) -> tuple[Evidence, ...]:
+        """Return every line that breaks with a minor (X.Y) of TensorFlow."""
+        return lacking(self.judge, self.uses, minor)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data; keys are part of the command line's contract."""
@@ -73,4 +80,11 @@ def scan(paths: Sequence[Path], directory: Path | None = None) -> ScanOutcome:
         skipped += [piece for piece in pieces if isinstance(piece, Skipped)]
         uses += find_uses(piece for piece in pieces if isinstance(piece, Piece))
     judge = Judge(load_symbols(folder), load(ReplacementsMatrix, folder), legacy_keras)
-    return ScanOutcome(verdict=judge.judge(uses), skipped=tuple(skipped), files=len(files), legacy_keras=legacy_keras)
+    return ScanOutcome(
+        verdict=judge.judge(uses),
+        judge=judge,
+        uses=tuple(uses),
+        skipped=tuple(skipped),
+        files=len(files),
+        legacy_keras=legacy_keras,
+    )

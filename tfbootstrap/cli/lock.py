@@ -85,14 +85,31 @@ def _check_recorded(context: click.Context, options: LockOptions, *, as_json: bo
 def _recorded(context: click.Context, options: LockOptions) -> LockOptions:
     """Return the options that the lock records, where nothing else says what it is for: `lock --check -o FILE`."""
     from tfbootstrap.app.freshness import recorded_command
-    from tfbootstrap.app.requests import configured_jobs
+    from tfbootstrap.app.requests import is_configured
 
-    if not options.asks_nothing or configured_jobs(options):
+    if not options.asks_nothing or is_configured(options):
         return options
-    words = shlex.split(recorded_command(options))[2:]
-    recorded = command.make_context("lock", words, parent=context.parent).params
-    names = ("requirements", "files", "tensorflow", "runtime", "python", "gpu", "driver", "cuda", "slim")
-    return dataclasses.replace(options, **{name: recorded[name] for name in names})
+    recorded = recorded_options(context, recorded_command(options), options.output)
+    return dataclasses.replace(options, **{name: getattr(recorded, name) for name in _ASKING})
+
+
+_ASKING = ("requirements", "files", "tensorflow", "runtime", "python", "gpu", "driver", "cuda", "slim")
+
+
+def recorded_options(context: click.Context, command_line: str, output: str | None) -> LockOptions:
+    """Return what the command in a lock's header asks for, for the lock `output`."""
+    from tfbootstrap.app.requests import LockOptions
+    from tfbootstrap.errors import InputError, Location
+
+    try:
+        recorded = command.make_context("lock", shlex.split(command_line)[2:], parent=context.parent).params
+    except (ValueError, click.UsageError) as error:
+        raise InputError(
+            Location(output or "requirements.txt"),
+            f"the header names a command that can't be read ({command_line}): {error}",
+            hint="make the lock again with `tfbootstrap lock` and its options",
+        ) from error
+    return LockOptions(output=output, **{name: recorded[name] for name in _ASKING})
 
 
 def _refuse_what_a_check_does_not_do(options: LockOptions) -> None:

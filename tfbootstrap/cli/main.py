@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "detect": "Show the facts of this machine.",
     "lock": "Choose a TensorFlow for a runtime and write its lock and bootstrap.",
     "explain": "Say which TensorFlow versions fit a runtime, and why the others do not.",
+    "upgrade": "Lock all targets for another TensorFlow, and say what that changes.",
     "init": "Write [tool.tfbootstrap] into pyproject.toml.",
     "cell": "Print a self-contained notebook cell for a lock, or put it into notebooks.",
     "install": "Install a lock here and verify it.",
@@ -72,6 +73,10 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="tfbootstrap")
 def group() -> None:
     """Get the right TensorFlow onto a machine, on its GPU, reproducibly."""
+    from tfbootstrap.app.recovery import finish_interrupted
+
+    if finished := finish_interrupted():
+        click.echo(f"finished what a killed command left half written: {', '.join(finished)}", err=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

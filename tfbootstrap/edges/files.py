@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -38,23 +38,25 @@ def write_all_atomically(texts: Mapping[Path, str]) -> tuple[Path, ...]:
     All are prepared beside their places before the first is replaced, so what can fail has failed by then; where a
     replacement fails nevertheless, those done before are put back.
     """
-    prepared: dict[Path, str] = {}
+    prepared: dict[Path, Path] = {}
     former: dict[Path, bytes | None] = {}
     try:
         for path, text in texts.items():
-            current = _read(path)
+            current = current_content(path)
             if current != text.encode():
                 former[path] = current
-                prepared[path] = _prepare(path, text)
+                prepared[path] = temporary_beside(path)
+                prepare(path, text.encode(), prepared[path])
         _replace_all(prepared, former)
     finally:
         for temporary in prepared.values():
             with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - what tempfile returned is a string
+                temporary.unlink()
     return tuple(former)
 
 
-def _read(path: Path) -> bytes | None:
+def current_content(path: Path) -> bytes | None:
+    """Return what a file that we are about to write holds now, None where there is none; raises OutputError."""
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             # Whoever may, such as root, would put a file in place of /dev/null; and a pipe's end never comes.
@@ -63,28 +65,35 @@ def _read(path: Path) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None
-        raise _failure(path, error) from error
+        raise write_failure(path, error) from error
 
 
-def _prepare(path: Path, text: str) -> str:
-    """Write the text to a new file beside its place, with the place's permissions, and return the name."""
+def temporary_beside(path: Path) -> Path:
+    """Return a name that nobody has yet, in the folder of the file that is to be written."""
     target = path.resolve()
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+
+
+def prepare(path: Path, content: bytes, temporary: Path) -> None:
+    """Write what is to come to `path` into a new file, with the permissions that it has or will have.
+
+    Raises OutputError; then the new file is not there.
+    """
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     except OSError as error:
-        raise _failure(path, error) from error
+        raise write_failure(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(target))
+        temporary.chmod(_mode(path.resolve()))
     except BaseException as error:
-        os.unlink(temporary)  # noqa: PTH108 - what tempfile returned is a string
+        temporary.unlink()
         if isinstance(error, OSError):
-            raise _failure(path, error) from error
+            raise write_failure(path, error) from error
         raise
-    return temporary
 
 
 def _mode(target: Path) -> int:
@@ -96,17 +105,17 @@ def _mode(target: Path) -> int:
         return 0o666 & ~mask
 
 
-def _replace_all(prepared: Mapping[Path, str], former: Mapping[Path, bytes | None]) -> None:
+def _replace_all(prepared: Mapping[Path, Path], former: Mapping[Path, bytes | None]) -> None:
     done: list[Path] = []
     try:
         for path, temporary in prepared.items():
             done.append(path)
-            Path(temporary).replace(path.resolve())
+            temporary.replace(path.resolve())
     except BaseException as error:
         for path in done:
             _put_back(path, former[path])
         if isinstance(error, OSError):
-            raise _failure(done[-1], error) from error
+            raise write_failure(done[-1], error) from error
         raise
 
 
@@ -118,7 +127,8 @@ def _put_back(path: Path, content: bytes | None) -> None:
             path.write_bytes(content)
 
 
-def _failure(path: Path, error: OSError) -> OutputError:
+def write_failure(path: Path, error: OSError) -> OutputError:
+    """Return what a failure of the system to write a file means for the user."""
     number = error.errno or 0
     hint = _HINTS.get(number, "see whether the disk and its folder are in order")
     if number == errno.ENOENT and path.parent.is_dir():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import tomlkit
@@ -11,7 +12,10 @@ from tomlkit.items import Table
 from tfbootstrap.errors import InputError, Location, UsageError
 from tfbootstrap.toml import TomlError, parse_toml
 
-_TOOL, _OURS = "tool", "tfbootstrap"
+_TOOL, _OURS, _KEY = "tool", "tfbootstrap", "tensorflow"
+_HEADING = re.compile(r"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*tfbootstrap[ \t]*\][^\n]*\n", re.MULTILINE)
+_HEADING_BELOW = re.compile(r"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*tfbootstrap[ \t]*\.", re.MULTILINE)
+"""The heading of our table, and that of a table in it."""
 
 
 def with_table(text: str, table: Mapping[str, Any], path: str, *, force: bool) -> str:
@@ -42,6 +46,37 @@ def with_table(text: str, table: Mapping[str, Any], path: str, *, force: bool) -
         tool[_OURS] = _as_items(table)
         return tomlkit.dumps(document)
     return f"{text.rstrip()}\n\n{fresh}" if text.strip() else fresh
+
+
+def with_tensorflow(text: str, tensorflow: str, path: str, *, table: bool, targets: Collection[str]) -> str:
+    """Return a document that asks for another TensorFlow: in our table (in its own place, or as its first key), and in
+    these targets, which say one already. Everything else stays as it is.
+
+    Raises InputError where there is no line on which the key could be added.
+    """
+    document = tomlkit.parse(text)
+    ours: Any = cast("Any", document)[_TOOL][_OURS]
+    places = [ours["targets"][name] for name in targets]
+    if table and _KEY in ours:
+        places.append(ours)
+    for place in places:
+        place[_KEY] = tomlkit.string(tensorflow, literal=place[_KEY].as_string().startswith("'"))
+    changed = tomlkit.dumps(document)
+    return _with_key(changed, tensorflow, path) if table and _KEY not in ours else changed
+
+
+def _with_key(text: str, tensorflow: str, path: str) -> str:
+    """Return the document with the key below the table's heading, or with that heading before those of the targets."""
+    line = tomlkit.dumps({_KEY: tensorflow})
+    if heading := _HEADING.search(text):
+        return f"{text[: heading.end()]}{line}{text[heading.end() :]}"
+    if below := _HEADING_BELOW.search(text):
+        return f"{text[: below.start()]}[{_TOOL}.{_OURS}]\n{line}\n{text[below.start() :]}"
+    raise InputError(
+        Location(path, key=f"{_TOOL}.{_OURS}"),
+        "there is no heading [tool.tfbootstrap] below which the TensorFlow could be named",
+        hint=f"add to this table: {line.strip()}",
+    )
 
 
 def _as_items(table: Mapping[str, Any]) -> Table:

@@ -273,14 +273,15 @@ def _libc(row: TensorflowRow, facts: Facts, accepted: frozenset[Tag]) -> Rejecti
         return None
     platform = f"{facts.platform.system}-{facts.platform.machine}"
     tags = [tag for tag in row.wheels if facts.python.minor in tag_pythons(tag) and platform in tag_platforms(tag)]
-    floors = sorted(floor for tag in tags for floor in _glibc_floors(tag, facts.platform.machine))
+    floors = sorted(floor for tag in tags for floor in glibc_floors(tag, facts.platform.machine))
     if facts.platform.system != "linux" or not floors:
         return reject(row, "platform", facts.platform.release or facts.platform.system, _words(sorted(set(tags))))
     needed = f"glibc {floors[0][0]}.{floors[0][1]} or newer"
     return reject(row, "libc", facts.platform.libc or "no known C library", needed)
 
 
-def _glibc_floors(tag: str, machine: str) -> Iterator[tuple[int, int]]:
+def glibc_floors(tag: str, machine: str) -> Iterator[tuple[int, int]]:
+    """Yield the oldest glibc that a wheel of this tag runs with on a processor, one for each of its platforms."""
     legacy = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
     for part in tag.split("-")[2].split("."):
         if not part.endswith(f"_{machine}"):

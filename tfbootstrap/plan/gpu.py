@@ -111,7 +111,7 @@ def _code(row: TensorflowRow, gpu: Gpu, hardware: Hardware, findings: _Findings)
     """Reject a GPU that the wheel has no code for; warn of PTX, which the driver compiles when it is needed."""
     if gpu.compute_capability is None:
         return reject(row, "gpu-unknown", f"{gpu.name} of unknown compute capability", "its compute capability")
-    coverage = _support(row, gpu.compute_capability, hardware).coverage
+    coverage = support_of(row, gpu.compute_capability, hardware).coverage
     if coverage == "none":
         return _no_code(row, gpu)
     if coverage == "ptx":
@@ -136,7 +136,7 @@ def _known(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware, findi
 
 def _ptx(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware, findings: _Findings) -> Rejection | None:
     """Reject a driver that does not know the PTX it would have to compile."""
-    isa = _support(row, gpu.compute_capability, hardware).isa if gpu.compute_capability else None
+    isa = support_of(row, gpu.compute_capability, hardware).isa if gpu.compute_capability else None
     if isa is None:
         return None
     needed = hardware.cuda.ptx_driver(isa, driver_system(facts))
@@ -144,7 +144,8 @@ def _ptx(row: TensorflowRow, facts: Facts, gpu: Gpu, hardware: Hardware, finding
     return _driver(row, facts, needed, f"PTX {isa} for {gpu.name}", rule="ptx-driver")
 
 
-def _support(row: TensorflowRow, compute_capability: str, hardware: Hardware) -> GpuSupport:
+def support_of(row: TensorflowRow, compute_capability: str, hardware: Hardware) -> GpuSupport:
+    """Return how the wheels of a release serve GPUs of a compute capability."""
     read = hardware.gpu_code.support(row.version, compute_capability)
     if read is not None:
         return read
@@ -201,7 +202,7 @@ def _several(row: TensorflowRow, gpus: tuple[Gpu, ...], hardware: Hardware) -> l
     lacking = [
         gpu
         for gpu in _distinct(gpus)
-        if gpu.compute_capability and not _support(row, gpu.compute_capability, hardware).collectives
+        if gpu.compute_capability and not support_of(row, gpu.compute_capability, hardware).collectives
     ]
     warnings += [
         f"TensorFlow {row.version} has no NCCL kernels for {_named(gpu)}: training over several GPUs does not work"
