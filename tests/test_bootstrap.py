@@ -50,7 +50,7 @@ def test_the_first_run_installs_and_verifies(bootstrap: TinyBootstrap) -> None:
     assert run.report["ok"] is True
     assert run.report["installed"] == {"six": "missing", "tensorflow": "missing"}
     assert run.statuses() == {
-        "python": "pass", "platform": "pass", "versions": "pass", "record": "pass", "ownership": "pass",
+        "python": "pass", "platform": "pass", "versions": "pass", "ownership": "pass",
         "shadowing": "pass", "import": "pass",
     }  # fmt: skip
     assert all(list(check) == ["expected", "found", "hint", "id", "status"] for check in run.report["checks"])

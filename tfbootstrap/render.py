@@ -21,12 +21,18 @@ from tfbootstrap.slim import is_text, slim
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COMMON = ("probe", "judge", "hashes", "distributions", "clashes", "install", "verify", "report")
-BOOTSTRAP_MODULES = (*COMMON, "wheelhouse", "program")
-CELL_MODULES = (*COMMON, "rescue", "state", "session")
+COMMON = ("judge", "hashes", "distributions", "clashes", "install", "verify", "report")
+BOOTSTRAP_MODULES = ("probe", *COMMON, "links", "wheelhouse", "environment", "deep", "program")
+CELL_MODULES = ("probe", *COMMON, "rescue", "restore", "state", "memory", "notebook", "session")
+RENEWAL_MODULES = ("probe", *COMMON, "links", "wheelhouse", "state", "notebook", "renewal")
+ISOLATED_MODULES = ("environment", "isolate")
+"""What an isolating cell has: first what runs in the environment, too, then what is the kernel's only."""
 TRIAL = "trial"
 TRIAL_CALL = "\n\nimport sys\n\nrun_trial(sys.argv[1], json.loads(sys.argv[2]))\n"
 """The payload module that travels as text, and the call that makes it the program of the fresh process."""
+WORKER = ("restore", "worker")
+WORKER_CALL = "\n\nrun_worker(sys.argv[1], sys.argv[2])\n"
+"""Likewise what runs an isolated notebook's cells."""
 
 PAYLOAD_PREFIX = "tfbootstrap.payload."
 
@@ -44,6 +50,10 @@ class CellOptions:
 
     style: Style = "readable"
     on_restart: OnRestart = "ask"
+    isolate: bool = False
+    """Whether TensorFlow goes into an environment of its own."""
+    wheelhouse: str = ""
+    """The folder, where the notebook runs, that keeps the lock's wheels; empty for none."""
 
 
 def render_bootstrap(lock: Lock, sources: Mapping[str, str], template: str) -> str:
@@ -66,15 +76,36 @@ def render_script(lock: Lock, bootstrap: str, template: str) -> str:
     return _fill(template, lock, {"bootstrap": bootstrap, "mark": mark, "architecture": architecture})
 
 
+def cell_template(options: CellOptions) -> str:
+    """Return the name of the template that such a cell is made from."""
+    return "isolated.py.j2" if options.isolate else "cell.py.j2"
+
+
 def render_cell(lock: Lock, sources: Mapping[str, str], template: str, options: CellOptions | None = None) -> str:
-    """Return the source of the notebook cell, which is kept small: see `slim`."""
+    """Return the source of the notebook cell, which is kept small: it carries what its options need, made smaller."""
     options = options or CellOptions()
     sources = {name: slim(source) for name, source in sources.items()}
-    imports, body = bundle([sources[name] for name in CELL_MODULES])
     quote = as_packed_text if options.style == "compact" else as_raw_text
-    imports = imports.replace("\nimport ", ", ")
-    parts = {"payload": quote(f"{imports}\n\n{body}\n"), "trial": quote(sources[TRIAL] + TRIAL_CALL)}
-    return _fill(template, lock, {**parts, "options": options})
+    parts: dict[str, Any] = {"options": options, "trial": quote(sources[TRIAL] + TRIAL_CALL), "packed": ""}
+    modules: tuple[str, ...]
+    packed: tuple[str, ...]
+    if options.isolate:
+        modules, packed = ISOLATED_MODULES, RENEWAL_MODULES
+        parts["worker"] = quote(_joined(sources, WORKER) + WORKER_CALL)
+    else:
+        more = ("links",) * lock.header.loader_links + ("wheelhouse",) * bool(options.wheelhouse)
+        packed = CELL_MODULES[:1] if more and options.style == "readable" else ()
+        modules = (*CELL_MODULES[len(packed) :], *more)
+    if packed:
+        # A cell that has more to carry is kept small by packing what `bootstrap.py` shows as well.
+        parts["packed"] = as_packed_text(_joined(sources, packed))
+    parts["payload"] = quote(_joined(sources, modules))
+    return _fill(template, lock, parts)
+
+
+def _joined(sources: Mapping[str, str], modules: Sequence[str]) -> str:
+    imports, body = bundle([sources[name] for name in modules])
+    return imports.replace("\nimport ", ", ") + f"\n\n{body}\n"
 
 
 def _fill(template: str, lock: Lock, parts: Mapping[str, Any]) -> str:
@@ -131,10 +162,16 @@ def lock_data(lock: Lock) -> dict[str, Any]:
         "gpus": [{"name": gpu.name, "compute_capability": gpu.compute_capability} for gpu in header.gpus],
         "loader_links": header.loader_links,
         "pins": {
-            f"{pin.name}=={pin.version}": " ".join(digest.removeprefix("sha256:") for digest in sorted(pin.hashes))
+            f"{pin.name}=={pin.version}": " ".join(_short_hash(digest) for digest in sorted(pin.hashes))
             for pin in sorted(lock.pins, key=lambda pin: pin.name)
         },
     }
+
+
+def _short_hash(digest: str) -> str:
+    """Return a hash as RECORD has it, in two thirds of the length; what is none stays, and the payload refuses it."""
+    whole = re.fullmatch("sha256:([0-9a-f]{64})", digest)
+    return base64.urlsafe_b64encode(bytes.fromhex(whole[1])).decode().rstrip("=") if whole else digest
 
 
 def bundle(sources: Sequence[str]) -> tuple[str, str]:

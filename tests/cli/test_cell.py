@@ -67,6 +67,35 @@ def test_options_stay_until_others_are_named(sandbox: Sandbox, project: Path) ->
     assert readable + "\n" == sandbox.tfbootstrap("cell", "--on-restart", "auto").stdout
 
 
+def test_isolation_and_wheelhouse_are_remembered_and_taken_back(sandbox: Sandbox, project: Path) -> None:
+    def cell_after(*options: str) -> tuple[str, dict[str, object]]:
+        result = sandbox.tfbootstrap("cell", "--into", "train.ipynb", *options)
+        assert result.returncode == 0, result.stderr
+        (cell,) = json.loads((project / "train.ipynb").read_text())["cells"]
+        return "".join(cell["source"]), cell["metadata"]["tfbootstrap"]
+
+    source, mark = cell_after("--isolate", "--wheelhouse", "/content/drive/MyDrive/wheels")
+    assert "tf_python = tfbootstrap.run_isolated(" in source
+    assert source.endswith('"ask",\n "/content/drive/MyDrive/wheels",\n)')
+    assert mark == {
+        "target": "this-machine", "tensorflow": "2.20.0", "isolate": True, "wheelhouse": "/content/drive/MyDrive/wheels",
+    }  # fmt: skip
+    assert cell_after() == (source, mark)
+    source, mark = cell_after("--no-isolate")
+    assert source.endswith('"ask", tfbootstrap.install_from("/content/drive/MyDrive/wheels"))')
+    assert "isolate" not in mark
+    source, mark = cell_after("--wheelhouse", "")
+    assert source.endswith('TRIAL, "ask")')
+    assert mark == {"target": "this-machine", "tensorflow": "2.20.0"}
+
+
+@pytest.mark.parametrize("option", [("--isolate",), ("--wheelhouse", "x"), ("--on-restart", "auto")])
+def test_a_script_has_no_options_of_a_cell(sandbox: Sandbox, project: Path, option: tuple[str, ...]) -> None:
+    result = sandbox.tfbootstrap("cell", "--style", "shell", *option)
+    assert result.returncode == 2
+    assert "--style shell is no cell" in result.stderr
+
+
 def test_an_option_that_the_mark_garbles_is_the_default(sandbox: Sandbox, project: Path) -> None:
     sandbox.tfbootstrap("cell", "--into", "train.ipynb", "--on-restart", "never")
     text = (project / "train.ipynb").read_text()

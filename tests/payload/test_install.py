@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tfbootstrap.payload.install import BootstrapError, link_libraries, mask_credentials, requirement_lines
+from tfbootstrap.payload.install import BootstrapError, mask_credentials, requirement_lines
+from tfbootstrap.payload.links import link_libraries
 
-DIGEST = "0" * 64
+DIGEST = "A" * 43
+"""32 bytes of zeros in base64."""
 
 
 def libraries(site: Path, *names: str) -> Path:
@@ -76,9 +78,9 @@ def test_credentials_are_masked(text: str, masked: str) -> None:
 
 
 def test_only_what_differs_is_asked_for() -> None:
-    lock = {"pins": {"six==1.17.0": f"{DIGEST} {'1' * 64}", "numpy==2.0.2": DIGEST}}
+    lock = {"pins": {"six==1.17.0": f"{DIGEST} {'_' * 42}8", "numpy==2.0.2": DIGEST}}
     assert list(requirement_lines(lock, {"six": "missing"})) == [
-        f"six==1.17.0 --hash=sha256:{DIGEST} --hash=sha256:{'1' * 64}\n"
+        f"six==1.17.0 --hash=sha256:{'0' * 64} --hash=sha256:{'f' * 64}\n"
     ]
 
 
@@ -88,7 +90,7 @@ def test_what_is_no_pin_never_reaches_an_installer(pin: str) -> None:
         list(requirement_lines({"pins": {pin: DIGEST}}, {pin.split("==", maxsplit=1)[0]: "missing"}))
 
 
-@pytest.mark.parametrize("hashes", ["", "abc", DIGEST + " --pre"])
+@pytest.mark.parametrize("hashes", ["", "abc", DIGEST + " --pre", DIGEST + "\n", DIGEST[1:] + "é"])
 def test_a_pin_without_a_good_hash_never_reaches_an_installer(hashes: str) -> None:
     with pytest.raises(BootstrapError, match="no pin with hashes"):
         list(requirement_lines({"pins": {"six==1.0": hashes}}, {"six": "missing"}))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tfbootstrap.payload.rescue import rescue_objects, restore_or_init
+from tfbootstrap.payload.rescue import rescue_objects
+from tfbootstrap.payload.restore import restore_or_init
 
 
 class Model:

@@ -16,7 +16,7 @@ from tests.support.wheel_factory import Artefact, Project, build_wheel
 from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.lock import Lock
-from tfbootstrap.payload.session import CellError
+from tfbootstrap.payload.notebook import CellError
 from tfbootstrap.render import render_cell
 
 

@@ -12,12 +12,11 @@ import pytest
 
 from tests.support.installed import install
 from tests.support.wheel_factory import Project
-from tfbootstrap.payload import verify
-from tfbootstrap.payload.hashes import has_hash
+from tfbootstrap.payload import deep, verify
+from tfbootstrap.payload.deep import check_records
+from tfbootstrap.payload.distributions import Installed
 from tfbootstrap.payload.verify import (
-    Compare,
     check_ownership,
-    check_records,
     check_shadowing,
     check_versions,
     count_visible_gpus,
@@ -40,29 +39,32 @@ def test_versions(tmp_path: Path) -> None:
     assert failed["hint"]
 
 
-@pytest.mark.parametrize("compare", [None, has_hash])
-def test_good_records_pass(tmp_path: Path, compare: Compare | None) -> None:
-    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
-    assert summary(check_records({"six": "1.17.0"}, found, compare)) == [("record", "pass")]
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Installed]:
+    """Let two distributions be all that is installed."""
+    both = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+    monkeypatch.setattr(deep, "installed_distributions", lambda: both)
+    return both
 
 
-def test_one_changed_byte_is_found_when_deep(tmp_path: Path) -> None:
-    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+def test_good_records_pass(found: list[Installed]) -> None:
+    assert summary(check_records({"six": "1.17.0"})) == [("record", "pass")]
+
+
+def test_one_changed_byte_is_found_when_deep(found: list[Installed], tmp_path: Path) -> None:
     (tmp_path / "six.py").write_text("x = 2\n")
-    assert summary(check_records({"six": "1.17.0"}, found, compare=None)) == [("record", "pass")]
-    (failed,) = check_records({"six": "1.17.0"}, found, compare=has_hash)
+    (failed,) = check_records({"six": "1.17.0"})
     assert (failed["status"], failed["found"]) == ("fail", "six.py")
-    (warned,) = check_records({"other": "1"}, found, compare=has_hash)
+    (warned,) = check_records({"other": "1"})
     assert warned["status"] == "warn"
     (tmp_path / "six.py").unlink()
-    assert summary(check_records({"six": "1.17.0"}, found, compare=has_hash)) == [("record", "fail")]
+    assert summary(check_records({"six": "1.17.0"})) == [("record", "fail")]
 
 
-def test_a_missing_record_fails_for_the_lock_and_warns_for_others(tmp_path: Path) -> None:
-    found = [install(tmp_path, SIX), install(tmp_path, OTHER)]
+def test_a_missing_record_fails_for_the_lock_and_warns_for_others(found: list[Installed], tmp_path: Path) -> None:
     for distribution in found:
         (tmp_path / distribution.info / "RECORD").unlink()
-    checks = check_records({"six": "1.17.0"}, found, compare=None)
+    checks = check_records({"six": "1.17.0"})
     assert summary(checks) == [("record", "fail"), ("record", "warn")]
     assert checks[0]["found"] == "six-1.17.0.dist-info/RECORD is missing"
 

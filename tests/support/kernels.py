@@ -70,6 +70,10 @@ class Kernel:
         await self._manager.restart_kernel(now=True)
         await self._client.wait_for_ready(timeout=60)
 
+    async def interrupt(self) -> None:
+        """Interrupt it as its user does."""
+        await self._manager.interrupt_kernel()
+
     async def run(self, code: str, limit: float = 600) -> Ran:
         """Run a cell until it ends or its kernel is started again."""
         ran, began, before = Ran(), time.monotonic(), self.restarts

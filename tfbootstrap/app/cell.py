@@ -30,6 +30,8 @@ class CellWishes:
 
     style: Style | None = None
     on_restart: OnRestart | None = None
+    isolate: bool | None = None
+    wheelhouse: str | None = None
 
 
 def make_cell(lock_path: str, notebooks: Sequence[str] = (), wishes: CellWishes | None = None) -> CellOutcome:
@@ -70,13 +72,19 @@ def notebook_texts(lock: Lock, notebooks: Sequence[str], wishes: CellWishes | No
 
 def _options(mark: Mapping[str, Any], wishes: CellWishes) -> CellOptions:
     """Return what is wished for, else what the notebook's cell was made with, else the default."""
-    known = {"style": get_args(Style), "on_restart": get_args(OnRestart)}
-    kept = {name: mark[name] for name, values in known.items() if mark.get(name) in values}
-    wished = {name: value for name in known if (value := getattr(wishes, name)) is not None}
+    names = asdict(CellOptions())
+    kept = {name: mark[name] for name in names if name in mark and _is_possible(name, mark[name])}
+    wished = {name: value for name in names if (value := getattr(wishes, name)) is not None}
     return CellOptions(**{**kept, **wished})
 
 
-def _unusual(options: CellOptions) -> dict[str, str]:
+def _is_possible(option: str, value: object) -> bool:
+    known: Mapping[str, tuple[str, ...]] = {"style": get_args(Style), "on_restart": get_args(OnRestart)}
+    kind = bool if option == "isolate" else str
+    return isinstance(value, kind) and (option not in known or value in known[option])
+
+
+def _unusual(options: CellOptions) -> dict[str, Any]:
     """Return the options that are not at their default, for the mark."""
     default = asdict(CellOptions())
     return {name: value for name, value in asdict(options).items() if value != default[name]}

@@ -6,7 +6,16 @@ from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.lock import Lock
-from tfbootstrap.render import SCRIPTS, CellOptions, ScriptKind, prepare, render_bootstrap, render_cell, render_script
+from tfbootstrap.render import (
+    SCRIPTS,
+    CellOptions,
+    ScriptKind,
+    cell_template,
+    prepare,
+    render_bootstrap,
+    render_cell,
+    render_script,
+)
 
 
 def bootstrap_text(lock: Lock) -> str:
@@ -31,7 +40,7 @@ def script_text(lock: Lock, kind: ScriptKind) -> str:
 
 def cell_text(lock: Lock, options: CellOptions) -> str:
     """Return the source of the lock's notebook cell."""
-    return render_cell(lock, read_payload(), read_template("cell.py.j2"), options)
+    return render_cell(lock, read_payload(), read_template(cell_template(options)), options)
 
 
 def prepare_bootstrap() -> None:

@@ -28,7 +28,7 @@ class NotebookCell:
     """The cell to put in: its source, and what its mark says (plain data, the same for the same source)."""
 
     source: str
-    mark: Mapping[str, str]
+    mark: Mapping[str, str | bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Compares files with the hashes that were recorded when they were installed."""
+"""Compares files with hashes as RECORD has them: `sha256=` and base64 that is safe in addresses, without padding."""
 
 import base64
 import hashlib

@@ -1,5 +1,6 @@
 """Brings an environment to a lock: installs what differs, and nothing else."""
 
+import base64
 import collections
 import contextlib
 import importlib
@@ -23,6 +24,7 @@ from tfbootstrap.payload.distributions import (
     library_folders,
     pinned_versions,
 )
+from tfbootstrap.payload.links import link_libraries
 
 INSTALL_LIMIT = 3600
 """Seconds that an installer may take."""
@@ -43,6 +45,9 @@ _HINTS = {
 
 Say = Callable[[str], None]
 """Tells the user a line."""
+
+Install = Callable[[Dict[str, Any], str, Say], Dict[str, str]]
+"""Installs what differs from a lock: `install_lock`, or what does it from elsewhere."""
 
 
 class BootstrapError(Exception):
@@ -144,28 +149,6 @@ def runs_well(command: List[str]) -> bool:
         return False
 
 
-def link_libraries(site_packages: str) -> List[str]:
-    """Link the CUDA wheels' libraries into TensorFlow's folder, where its loader looks; return the links made.
-
-    Links last: every later process finds the libraries without any variable set.
-    """
-    home, root = os.path.join(site_packages, "tensorflow"), os.path.join(site_packages, "nvidia")
-    made: List[str] = []
-    if not os.path.isdir(home):
-        return made
-    for link in (os.path.join(home, name) for name in os.listdir(home)):
-        if os.path.islink(link) and not os.path.exists(link) and "nvidia" in os.readlink(link):
-            os.unlink(link)  # the wheel that it led to is gone
-    for package in sorted(os.listdir(root)) if os.path.isdir(root) else []:
-        folder = os.path.join(root, package, "lib")
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-            link = os.path.join(home, name)
-            if ".so" in name and not os.path.lexists(link):
-                os.symlink(os.path.relpath(os.path.join(folder, name), home), link)
-                made.append(link)
-    return made
-
-
 def mask_credentials(text: str) -> str:
     """Return the text with user and password of every address hidden."""
     return re.sub(r"(\w://)[^\s/]*@", r"\1***@", text)
@@ -207,10 +190,11 @@ def requirement_lines(lock: Dict[str, Any], names: Dict[str, str]) -> Iterator[s
     """Yield the lines with which installers are told what to install; raises BootstrapError for what is no pin."""
     for requirement, hashes in lock["pins"].items():
         if requirement.split("==")[0] in names:
-            line = " ".join([requirement] + ["--hash=sha256:" + digest for digest in hashes.split(" ")])
-            if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+( --hash=sha256:[0-9a-f]{64})+$", line):
-                raise BootstrapError(f"this is no pin with hashes: {line!r}", "make the lock again", 2)
-            yield line + "\n"
+            pin = requirement + " " + hashes
+            if not re.match(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+( [\w-]{43})+\Z", pin, re.ASCII):
+                raise BootstrapError(f"this is no pin with hashes: {pin!r}", "make the lock again", 2)
+            whole = [base64.urlsafe_b64decode(digest + "=").hex() for digest in hashes.split(" ")]
+            yield " --hash=sha256:".join([requirement, *whole]) + "\n"
 
 
 def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:

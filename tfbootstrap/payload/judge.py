@@ -14,6 +14,11 @@ def make_check(name: str, status: str, found: str = "", expected: str = "", hint
     return {"id": name, "status": status, "expected": expected, "found": found, "hint": hint}
 
 
+def make_verdict(name: str, fits: bool, found: str, expected: str, hint: str, otherwise: str = "fail") -> Check:
+    """Return a check that passes, or else fails (or warns) and hints."""
+    return make_check(name, "pass", found, expected) if fits else make_check(name, otherwise, found, expected, hint)
+
+
 def version_numbers(version: str) -> Tuple[int, ...]:
     """Return the leading numbers of a version: `525.60.13` -> (525, 60, 13)."""
     match = re.match(r"\d+(\.\d+)*", version)
@@ -69,20 +74,16 @@ def judge_runtime(lock: Dict[str, Any], facts: Dict[str, Any]) -> List[Check]:
 
 def _judge_python(lock: Dict[str, Any], facts: Dict[str, Any]) -> Check:
     expected, found = lock["python"], facts["python"]["version"]
-    if version_numbers(found)[:2] == version_numbers(expected)[:2]:
-        return make_check("python", "pass", found, expected)
-    hint = "run this with Python {0}, or make a lock for this one: tfbootstrap lock --python {1}.{2}".format(
-        expected, *version_numbers(found)
+    hint = (
+        "run this with Python {0}; or make a lock for this one: tfbootstrap lock --python {1}.{2}; or let a notebook "
     )
-    return make_check("python", "fail", found, expected, hint)
+    hint = (hint + "have both: tfbootstrap cell --isolate").format(expected, *version_numbers(found))
+    return make_verdict("python", version_numbers(found)[:2] == version_numbers(expected)[:2], found, expected, hint)
 
 
 def _judge_platform(lock: Dict[str, Any], facts: Dict[str, Any]) -> Check:
-    expected = "{system} {machine}".format(**lock)
-    found = "{system} {machine}".format(**facts["platform"])
-    if found == expected:
-        return make_check("platform", "pass", found, expected)
-    return make_check("platform", "fail", found, expected, "make a lock on this machine: tfbootstrap lock")
+    expected, found = ("{system} {machine}".format(**one) for one in (lock, facts["platform"]))
+    return make_verdict("platform", found == expected, found, expected, "make a lock on this machine: tfbootstrap lock")
 
 
 def _judge_libc(expected: str, found: str) -> Check:
@@ -90,17 +91,18 @@ def _judge_libc(expected: str, found: str) -> Check:
         hint = "if the installation fails, the system's C library is too old for these wheels"
         return make_check("libc", "warn", "unknown", expected, hint)
     (family, floor), (own_family, own) = expected.split(" "), found.split(" ")
-    if family == own_family and version_at_least(own, floor):
-        return make_check("libc", "pass", found, expected + " or newer")
+    fits = family == own_family and version_at_least(own, floor)
     hint = "use a newer system or image, or make a lock for this one: tfbootstrap lock"
-    return make_check("libc", "fail", found, expected + " or newer", hint)
+    return make_verdict("libc", fits, found, expected + " or newer", hint)
 
 
 def _judge_image(expected: str, found: str) -> Check:
-    if found == expected:
-        return make_check("image", "pass", found, expected)
-    hint = "if the rest passes, this serves, too; Colab offers others: Runtime > Change runtime type"
-    return make_check("image", "warn", found, expected, hint)
+    hint = f"locked on {expected}, and this is another runtime; if the rest passes, it serves, too"
+    if found.split(" ", maxsplit=1)[0] == expected.split(" ", maxsplit=1)[0]:
+        age = "newer" if found > expected else "older"
+        hint = f"locked on {expected}, and this is {age}; if the rest passes, it serves, too; for another version see "
+        hint += "Runtime > Change runtime type"
+    return make_verdict("image", found == expected, found, expected, hint, "warn")
 
 
 def name_image(host: Dict[str, Any]) -> str:
@@ -136,32 +138,25 @@ def _judge_gpus(lock: Dict[str, Any], gpus: List[Dict[str, Any]], expected: str)
     found, codes = _gpu_names(gpus), lock["cuda"]["capabilities"]
     known = [gpu for gpu in gpus if gpu.get("compute_capability") and codes]
     verdicts = {gpu["name"]: code_for(gpu["compute_capability"], codes) for gpu in known}
-    without = sorted(name for name, code in verdicts.items() if code == "none")
-    slow = sorted(name for name, code in verdicts.items() if code == "ptx")
+    without, slow = (sorted(name for name in verdicts if verdicts[name] == code) for code in ("none", "ptx"))
+    status, hint = "warn", "the lock was made for another GPU; this one serves, too"
     if without:
         status = "fail" if len(without) == len({gpu["name"] for gpu in gpus}) else "warn"
         hint = "TensorFlow {} has no code for {}; find one that has: tfbootstrap explain".format(
             lock["tensorflow"], ", ".join(without)
         )
-        return make_check("hardware", status, found, expected, hint)
-    if slow:
+    elif slow:
         hint = "kernels for {} are compiled at first use, which can take half an hour".format(", ".join(slow))
-        return make_check("hardware", "warn", found, expected, hint)
-    if lock["gpus"] and found != expected:
-        return make_check(
-            "hardware", "warn", found, expected, "the lock was made for another GPU; this one serves, too"
-        )
-    return make_check("hardware", "pass", found, expected)
+    fits = not (without or slow) and (not lock["gpus"] or found == expected)
+    return make_verdict("hardware", fits, found, expected, hint, status)
 
 
 def _judge_driver(floor: str, driver: Any) -> Check:
-    expected = floor + " or newer"
-    if not driver or not driver.get("version"):
+    expected, version = floor + " or newer", (driver or {}).get("version")
+    if not version:
         return make_check("driver", "warn", "unknown", expected, "run nvidia-smi to see the driver's version")
-    if driver_serves(driver["version"], floor):
-        return make_check("driver", "pass", driver["version"], expected)
-    hint = "update the NVIDIA driver, or make a lock for this one: tfbootstrap lock --driver " + driver["version"]
-    return make_check("driver", "fail", driver["version"], expected, hint)
+    hint = "update the NVIDIA driver, or make a lock for this one: tfbootstrap lock --driver " + version
+    return make_verdict("driver", driver_serves(version, floor), version, expected, hint)
 
 
 def _gpu_names(gpus: Iterable[Dict[str, Any]]) -> str:

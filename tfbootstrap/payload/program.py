@@ -7,13 +7,15 @@ import subprocess
 import sys
 from typing import Any, Dict
 
-from tfbootstrap.payload.hashes import has_hash
-from tfbootstrap.payload.install import BootstrapError, find_uv, install_lock, runs_well
-from tfbootstrap.payload.judge import Check, judge_runtime, version_numbers
+from tfbootstrap.payload.deep import check_records
+from tfbootstrap.payload.distributions import pinned_versions
+from tfbootstrap.payload.environment import interpreter_in, make_environment
+from tfbootstrap.payload.install import BootstrapError, find_uv, install_lock
+from tfbootstrap.payload.judge import Check, judge_runtime
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import all_passed, print_table, write_report
 from tfbootstrap.payload.verify import count_visible_gpus, verify_lock
-from tfbootstrap.payload.wheelhouse import use_wheelhouse
+from tfbootstrap.payload.wheelhouse import install_from
 
 
 def run_program(lock: Dict[str, Any], trial: str, script: str, description: str) -> int:
@@ -64,12 +66,13 @@ def _install_and_verify(lock: Dict[str, Any], trial: str, options: argparse.Name
     code = 0 if all_passed(checks) else 2
     if code == 0:
         if not options.verify_only:
-            with use_wheelhouse(options.wheelhouse, lock, _say):
-                installed = install_lock(lock, options.installer, _say)
+            install = install_from(options.wheelhouse) if options.wheelhouse else install_lock
+            installed = install(lock, options.installer, _say)
             print("installed {} packages".format(len(installed)) if installed else "nothing to install")
         _say("verifying TensorFlow {}".format(lock["tensorflow"]))
         lock = dict(lock, visible_gpus=count_visible_gpus(facts))
-        checks += verify_lock(lock, trial, [os.getcwd(), home], has_hash if options.deep else None)
+        checks += check_records(pinned_versions(lock)) if options.deep else []
+        checks += verify_lock(lock, trial, [os.getcwd(), home])
         code = 0 if all_passed(checks) else 1
     print_table(checks, sys.stdout)
     print("TensorFlow {} for {}: {}".format(lock["tensorflow"], lock["target"], "verified" if code == 0 else "FAILED"))
@@ -83,7 +86,7 @@ def _run_in_environment(lock: Dict[str, Any], options: argparse.Namespace, scrip
     folder = os.path.abspath(options.venv)
     if options.verify_only and not os.path.isdir(folder):
         raise BootstrapError("there is no environment " + folder, "make it: leave out --verify-only", 2)
-    python = make_environment(folder, lock["python"])
+    python = _own_environment(folder, lock["python"])
     command = [python, os.path.abspath(script)]
     command += ["--verify-only"] * options.verify_only + ["--deep"] * options.deep
     command += ["--wheelhouse", os.path.abspath(options.wheelhouse)] if options.wheelhouse else []
@@ -93,40 +96,14 @@ def _run_in_environment(lock: Dict[str, Any], options: argparse.Namespace, scrip
     return subprocess.call(command)
 
 
-def make_environment(folder: str, version: str) -> str:
+def _own_environment(folder: str, version: str) -> str:
     """Return the interpreter of a virtual environment; make the environment if the folder is not there or empty."""
-    python = os.path.join(folder, "Scripts", "python.exe") if os.name == "nt" else os.path.join(folder, "bin", "python")
-    if os.path.isdir(folder) and os.listdir(folder):
-        if os.path.exists(os.path.join(folder, "pyvenv.cfg")) and os.path.exists(python):
-            return python
+    python = interpreter_in(folder)
+    if not os.path.isdir(folder) or not os.listdir(folder):
+        make_environment(folder, version, _say)
+    elif not (os.path.exists(os.path.join(folder, "pyvenv.cfg")) and os.path.exists(python)):
         raise BootstrapError(folder + " is no working virtual environment", "remove it, or name another folder", 2)
-    base = _find_python(version)
-    try:
-        command = [base, "-m", "venv", folder]
-        _say("making {} with {}".format(folder, base))
-        # Debian's Python comes without ensurepip; where uv installs, an environment does without pip.
-        if not runs_well(command) and not (find_uv() and runs_well([*command, "--without-pip"])):
-            hint = "install Python's venv module (Debian: apt install python3-venv) or uv (pip install uv)"
-            raise BootstrapError("{} could not make the environment {}".format(base, folder), hint, 2)  # noqa: TRY301 - cleaned up below, as after Ctrl-C
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return python
-
-
-def _find_python(version: str) -> str:
-    """Return an interpreter of version X.Y: this one, else one on PATH."""
-    if version_numbers(version) == sys.version_info[:2]:
-        return sys.executable
-    path = shutil.which("python" + version)
-    # What is on PATH may be a version manager's stand-in for a Python that is not there.
-    if path and runs_well([path, "-c", "import sys; sys.exit('%d.%d' % sys.version_info[:2] != {!r})".format(version)]):
-        return path
-    problem = "the lock is for Python {}, this is {}.{}".format(version, *sys.version_info[:2])
-    hint = "run this with Python {0}, or make a lock for this one: tfbootstrap lock --python {1}.{2}".format(
-        version, *sys.version_info[:2]
-    )
-    raise BootstrapError(problem, hint, 2)
 
 
 def _say(text: str) -> None:

@@ -1,28 +1,20 @@
-"""What is known of an environment from earlier runs, and what a running kernel has of it in memory."""
+"""What is known of an environment from earlier runs."""
 
 import contextlib
 import hashlib
 import json
 import os
 import platform
-import sys
 import sysconfig
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+import time
+from typing import Any, Dict, List, Tuple
 
-from tfbootstrap.payload.distributions import (
-    Installed,
-    installed_distributions,
-    module_names,
-    pinned_versions,
-    read_record,
-)
-from tfbootstrap.payload.judge import Check, version_at_least, version_numbers
+from tfbootstrap.payload.distributions import installed_distributions, pinned_versions, read_record
+from tfbootstrap.payload.install import Say
+from tfbootstrap.payload.judge import Check
 from tfbootstrap.payload.probe import MachineIO
-from tfbootstrap.payload.report import write_report
-from tfbootstrap.payload.verify import check_local_files
-
-STALE_MARK = "_tfbootstrap_stale"
-"""Where this process remembers, on `sys`, which modules were replaced while they were loaded."""
+from tfbootstrap.payload.report import all_passed, write_report
+from tfbootstrap.payload.verify import check_local_files, count_visible_gpus, verify_lock
 
 _DECIDING = ("CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "LD_LIBRARY_PATH", "TF_USE_LEGACY_KERAS", "XLA_FLAGS")
 """Variables on which it depends whether TensorFlow works."""
@@ -73,29 +65,16 @@ def write_note(checks: List[Check], more: Dict[str, Any]) -> bool:
     return False
 
 
-def find_stale_modules(pins: Dict[str, str], distributions: List[Installed], replaced: Iterable[str]) -> Dict[str, str]:
-    """Return the locked distributions of which this process has other code in memory than is or soon will be installed.
-
-    With each goes a file that was loaded.
-    """
-    stale: Dict[str, str] = getattr(sys, STALE_MARK, {})
-    # Every process has setuptools' hook loaded; it does no harm.
-    modules = [module for name, module in list(sys.modules.items()) if name != "_distutils_hack"]
-    files = {str(getattr(module, "__file__", None)) for module in modules}
-    for distribution in distributions:
-        if distribution.name in pins:
-            paths = read_record(distribution) or [] if distribution.name in replaced else []
-            loaded = files.intersection(os.path.join(distribution.folder, path) for path, _ in paths)
-            stale.update((distribution.name, file) for file in loaded or _other_version(distribution))
-    setattr(sys, STALE_MARK, stale)
-    return stale
-
-
-def _other_version(distribution: Installed) -> Iterator[str]:
-    installed = distribution.version
-    for module in filter(None, map(sys.modules.get, module_names([distribution]))):
-        loaded: Any = getattr(module, "__version__", None)
-        # Some modules say `v3.3`, or 3.3 where the distribution is 3.3.0.
-        told = isinstance(loaded, str) and bool(version_numbers(loaded))
-        if told and not (version_at_least(loaded, installed) and version_at_least(installed, loaded)):
-            yield "{} {}".format(getattr(module, "__file__", None), loaded)
+def verify_what_changed(
+    lock: Dict[str, Any], trial: str, facts: Dict[str, Any], checks: List[Check], note: Dict[str, Any], say: Say
+) -> Tuple[List[Check], Dict[str, Any]]:
+    """Return all checks, and the state that they hold for; what passed in this very state is not tried again."""
+    state = describe_state(lock, trial, facts)
+    if note.get("state") == state:
+        say("nothing has changed since this was verified at {}".format(note["verified"]))
+        return note["checks"], {"state": state, "verified": note["verified"]}
+    say("verifying TensorFlow {} in a fresh process".format(lock["tensorflow"]))
+    lock = dict(lock, visible_gpus=count_visible_gpus(facts))
+    checks = checks + verify_lock(lock, trial, [os.getcwd()])
+    more = {"state": state, "verified": time.strftime("%Y-%m-%d %H:%M:%S")}
+    return checks, more if all_passed(checks) else {}

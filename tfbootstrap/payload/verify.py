@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from tfbootstrap.payload.distributions import (
     Installed,
@@ -15,26 +15,21 @@ from tfbootstrap.payload.distributions import (
     installed_distributions,
     module_names,
     pinned_versions,
-    read_record,
     shared_files,
 )
 from tfbootstrap.payload.hashes import has_hash
 from tfbootstrap.payload.install import mask_credentials
-from tfbootstrap.payload.judge import Check, make_check
+from tfbootstrap.payload.judge import Check, make_check, make_verdict
 
 TRIAL_LIMIT = 900
 """Seconds that the trial process may take; a GPU without binary code compiles its kernels first."""
 
-Compare = Callable[[str, str, str], bool]
-"""Says whether a file (folder, path below it) has a recorded hash."""
 
-
-def verify_lock(lock: Dict[str, Any], trial: str, places: List[str], compare: Optional[Compare] = None) -> List[Check]:
+def verify_lock(lock: Dict[str, Any], trial: str, places: List[str]) -> List[Check]:
     """Check the environment, then TensorFlow itself in a fresh process; `places` are folders that scripts run from."""
     distributions = installed_distributions()
     pins = pinned_versions(lock)
     checks = [check_versions(pins, distributions)]
-    checks += check_records(pins, distributions, compare)
     checks += check_ownership(pins, distributions)
     checks.append(check_local_files(pins, distributions, places))
     return checks + run_in_fresh_process(lock, trial)
@@ -50,27 +45,10 @@ def check_local_files(pins: Dict[str, str], distributions: List[Installed], plac
 
 def check_versions(pins: Dict[str, str], distributions: List[Installed]) -> Check:
     """Check that every pin is installed whole and in exactly its version."""
-    expected = f"{len(pins)} packages as locked"
-    different = find_differences(pins, distributions)
-    if not different:
-        return make_check("versions", "pass", expected, expected)
-    found = "; ".join(f"{name}: {reason}" for name, reason in sorted(different.items()))
-    return make_check("versions", "fail", found, expected, "run the bootstrap without --verify-only: it installs these")
-
-
-def check_records(pins: Dict[str, str], distributions: List[Installed], compare: Optional[Compare]) -> List[Check]:
-    """Check that distributions list their files and, given what compares, that each file has its recorded hash."""
-    changed: Dict[bool, List[str]] = {True: [], False: []}
-    for distribution in distributions:
-        record = read_record(distribution)
-        if record is None:
-            bad = [distribution.info + "/RECORD is missing"]
-        else:
-            bad = [path for path, digest in record if compare and not compare(distribution.folder, path, digest)]
-        changed[distribution.name in pins] += bad
-    expected = "files as recorded" if compare else "a RECORD each"
-    hint = "remove what is named and run the bootstrap again: it reinstalls what is missing"
-    return _own_and_others("record", changed[True], changed[False], expected, hint)
+    expected, different = f"{len(pins)} packages as locked", find_differences(pins, distributions)
+    found = "; ".join(f"{name}: {reason}" for name, reason in sorted(different.items())) or expected
+    hint = "run the bootstrap without --verify-only: it installs these"
+    return make_verdict("versions", not different, found, expected, hint)
 
 
 def check_ownership(pins: Dict[str, str], distributions: List[Installed]) -> List[Check]:
@@ -83,7 +61,7 @@ def check_ownership(pins: Dict[str, str], distributions: List[Installed]) -> Lis
         wrong = any(not has_hash(folder, path, owners[name]) for name in set(owners) & set(pins))
         shared[wrong].add("{} ({})".format(" and ".join(sorted(owners)), path))
     hint = "uninstall them and run the bootstrap again: it reinstalls what is locked"
-    return _own_and_others("ownership", sorted(shared[True]), sorted(shared[False]), "one owner for each file", hint)
+    return own_and_others("ownership", sorted(shared[True]), sorted(shared[False]), "one owner for each file", hint)
 
 
 def check_shadowing(names: Iterable[str], places: List[str]) -> Check:
@@ -93,10 +71,9 @@ def check_shadowing(names: Iterable[str], places: List[str]) -> Check:
         for name in names:
             local = [os.path.join(place, name + ".py"), os.path.join(place, name, "__init__.py")]
             hiding += [path for path in local if os.path.isfile(path)]
-    if not hiding:
-        return make_check("shadowing", "pass", "no local file hides a package", "")
-    hint = f"rename {hiding[0]}: Python imports it instead of the installed package"
-    return make_check("shadowing", "fail", ", ".join(hiding), "no local file with a package's name", hint)
+    found = ", ".join(hiding) or "no local file hides a package"
+    hint = f"rename {found.split(', ')[0]}: Python imports it instead of the installed package"
+    return make_verdict("shadowing", not hiding, found, "no local file with a package's name", hint)
 
 
 def run_in_fresh_process(lock: Dict[str, Any], trial: str) -> List[Check]:
@@ -150,17 +127,22 @@ def _died(name: str, code: Optional[int], output: str) -> Check:
     if code is None:
         found = f"no answer after {TRIAL_LIMIT} seconds"
         return make_check(name, "fail", found, "an answer", "see whether the machine or its GPU hangs: nvidia-smi, top")
+    found, hint = explain_death(code)
+    last = [line for line in mask_credentials(output).splitlines() if line.strip()][-3:]
+    return make_check(name, "fail", "; ".join([found, *last]), "no crash", hint)
+
+
+def explain_death(code: int) -> Tuple[str, str]:
+    """Return what the exit code of a process says, and a hint."""
     hints = {
         -signal.SIGILL: "this TensorFlow was compiled for a processor with AVX: use another machine",
         -9: "something ended the process, mostly for lack of memory: free some, or use a larger machine",
     }
     found = f"the process was ended by signal {-code}" if code < 0 else f"the process ended with {code}"
-    last = [line for line in mask_credentials(output).splitlines() if line.strip()][-3:]
-    hint = hints.get(code, "the last lines of its output name the cause")
-    return make_check(name, "fail", "; ".join([found, *last]), "no crash", hint)
+    return found, hints.get(code, "the last lines of its output name the cause")
 
 
-def _own_and_others(name: str, own: List[str], others: List[str], expected: str, hint: str) -> List[Check]:
+def own_and_others(name: str, own: List[str], others: List[str], expected: str, hint: str) -> List[Check]:
     """Return a failure for the lock's own distributions, a warning for those that are none of its business."""
     if not own and not others:
         return [make_check(name, "pass", expected, expected)]

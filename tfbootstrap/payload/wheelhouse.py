@@ -1,15 +1,23 @@
 """Keeps the wheels of a lock in a folder, so that the next machine installs without the index."""
 
 import contextlib
-import hashlib
 import os
 import re
 import sys
 import sysconfig
 import tempfile
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List
 
-from tfbootstrap.payload.install import find_work, requirement_lines, run_and_show, runs_well
+from tfbootstrap.payload.hashes import has_hash
+from tfbootstrap.payload.install import (
+    Install,
+    Say,
+    find_work,
+    install_lock,
+    requirement_lines,
+    run_and_show,
+    runs_well,
+)
 
 _INDEXES = (
     ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
@@ -19,14 +27,23 @@ _INDEXES = (
 """Variables of uv -> those of pip with the same meaning: only pip can download."""
 
 
-@contextlib.contextmanager
-def use_wheelhouse(folder: Optional[str], lock: Dict[str, Any], say: Callable[[str], None]) -> Iterator[None]:
-    """Let installers take what differs from a folder, after what it lacks has been downloaded to it.
+def install_from(folder: str) -> Install:
+    """Return an `install_lock` that takes what differs from a folder, after what that lacks was downloaded to it.
 
     What can't be kept there is installed from the index, with a line that says why.
     """
+
+    def install(lock: Dict[str, Any], installer: str, say: Say) -> Dict[str, str]:
+        with _use_wheelhouse(folder, lock, say):
+            return install_lock(lock, installer, say)
+
+    return install
+
+
+@contextlib.contextmanager
+def _use_wheelhouse(folder: str, lock: Dict[str, Any], say: Say) -> Iterator[None]:
     changed: Dict[str, str] = {}
-    if folder and find_work(lock)[0]:
+    if find_work(lock)[0]:
         folder = os.path.abspath(os.path.expanduser(folder))
         problem = _fill_wheelhouse(folder, lock, say)
         if problem:
@@ -44,8 +61,8 @@ def find_lacking(folder: str, lock: Dict[str, Any]) -> Dict[str, str]:
     for requirement, hashes in lock["pins"].items():
         name, version = requirement.split("==")
         own = [file for file in names if _is_of(file, name, version)]
-        if not any(_hash_of(os.path.join(folder, file)) in hashes.split(" ") for file in own):
-            lacking[name] = "has another hash than the lock" if own else "is not there"
+        if not any(has_hash(folder, file, "sha256=" + digest) for file in own for digest in hashes.split(" ")):
+            lacking[name] = "has another hash than the lock: " + ", ".join(own) if own else "is not there"
     return lacking
 
 
@@ -76,15 +93,7 @@ def _is_of(file: str, name: str, version: str) -> bool:
     return len(parts) > 1 and re.sub(r"[-_.]+", "-", parts[0]).lower() == name and parts[1] == version
 
 
-def _hash_of(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _fill_wheelhouse(folder: str, lock: Dict[str, Any], say: Callable[[str], None]) -> str:
+def _fill_wheelhouse(folder: str, lock: Dict[str, Any], say: Say) -> str:
     """Download what the folder lacks; return what went wrong, empty where nothing did."""
     try:
         lacking = find_lacking(folder, lock)
