@@ -15,7 +15,7 @@ import pytest
 from tests.support.environment import Sandbox
 from tests.support.interpreters import PAYLOAD_PYTHONS
 from tests.support.sources import PACKAGE, read_imports, read_modules, write_tree
-from tfbootstrap.render import BOOTSTRAP_MODULES, CELL_MODULES, ISOLATED_MODULES, RENEWAL_MODULES
+from tfbootstrap.render import BOOTSTRAP_MODULES, CELL_MODULES, ISOLATED_MODULES, RENEWAL_MODULES, WORKER
 
 PAYLOAD = PACKAGE / "payload"
 
@@ -31,7 +31,7 @@ BUDGETS: Mapping[str, int] = {
 }
 """Payload module -> bytes of source, so that a whole cell with a lock of 40 packages stays below 60 kB."""
 
-JOINED = frozenset({*BOOTSTRAP_MODULES, *CELL_MODULES, *RENEWAL_MODULES, *ISOLATED_MODULES})
+JOINED = frozenset({*BOOTSTRAP_MODULES, *CELL_MODULES, *RENEWAL_MODULES, *ISOLATED_MODULES, *WORKER})
 """The modules that make up a bootstrap or a cell; the others are programs of their own."""
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)

@@ -74,12 +74,11 @@ def test_isolation_and_wheelhouse_are_remembered_and_taken_back(sandbox: Sandbox
         (cell,) = json.loads((project / "train.ipynb").read_text())["cells"]
         return "".join(cell["source"]), cell["metadata"]["tfbootstrap"]
 
-    source, mark = cell_after("--isolate", "--wheelhouse", "/content/drive/MyDrive/wheels")
+    wheels = "/content/drive/MyDrive/wheels"
+    source, mark = cell_after("--isolate", "--wheelhouse", wheels)
     assert "tf_python = tfbootstrap.run_isolated(" in source
     assert source.endswith('"ask",\n "/content/drive/MyDrive/wheels",\n)')
-    assert mark == {
-        "target": "this-machine", "tensorflow": "2.20.0", "isolate": True, "wheelhouse": "/content/drive/MyDrive/wheels",
-    }  # fmt: skip
+    assert mark == {"target": "this-machine", "tensorflow": "2.20.0", "isolate": True, "wheelhouse": wheels}
     assert cell_after() == (source, mark)
     source, mark = cell_after("--no-isolate")
     assert source.endswith('"ask", tfbootstrap.install_from("/content/drive/MyDrive/wheels"))')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -110,11 +111,11 @@ class Workplace:
         self._run([*tool, "lock", "--tensorflow", tensorflow, "--python", python, "--gpu", "none"])
         return self._run([*tool, "cell", *options])
 
-    def kernel(self) -> Kernel:
+    def kernel(self, **more: str) -> Kernel:
         """Return a kernel of the environment."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
         search = os.pathsep.join([str(UV.parent), os.environ["PATH"]])
-        return Kernel(self.python, self.folder, {**variables, "PATH": search, "TF_CPP_MIN_LOG_LEVEL": "3"})
+        return Kernel(self.python, self.folder, {**variables, "PATH": search, "TF_CPP_MIN_LOG_LEVEL": "3", **more})
 
     def _run(self, command: list[str | Path]) -> str:
         result = subprocess.run(
@@ -133,7 +134,8 @@ class Workplace:
 @pytest.fixture
 def workplace(tmp_path: Path) -> Iterator[Workplace]:
     yield Workplace(tmp_path)
-    shutil.rmtree(tmp_path / "environment")  # a TensorFlow is large, and pytest keeps folders of earlier runs
+    for folder in ("environment", "cache"):  # a TensorFlow is large, and pytest keeps folders of earlier runs
+        shutil.rmtree(tmp_path / folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize(
@@ -200,5 +202,70 @@ def test_what_lives_is_saved_and_one_restart_is_made(
             for code in (MAKE, LOAD_BACK, CONTINUE):
                 assert (await kernel.run(code)).error is None
             assert kernel.restarts == (on_restart == "auto")
+
+    in_kernel(story())
+
+
+IN_TF = """%%tf
+import sys
+import tensorflow as tf
+from tensorflow import keras
+
+@tf.function
+def absolute(x):
+    if x < 0:  # AutoGraph reads the source of this
+        return -x
+    return x
+
+model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+model.compile("sgd", "mse")
+history = model.fit(tf.ones((8, 2)), tf.ones((8, 1)), epochs=2, verbose=2)
+print(tf.__version__, "%d.%d" % sys.version_info[:2], int(absolute(tf.constant(-3))))
+"""
+
+TRAIN_FOR_EVER = """%%tf
+class Told(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            open("trains", "w").close()
+
+model.fit(tf.ones((64, 2)), tf.ones((64, 1)), epochs=10**6, verbose=0, callbacks=[Told()])
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["3.12"], indirect=True)
+def test_an_old_tensorflow_beside_a_new_python(workplace: Workplace, interpreter: Path) -> None:
+    """TensorFlow 2.7 has no wheel for the kernel's Python 3.12; 3.9 is found on the machine, or fetched."""
+    workplace.make(interpreter, "ipykernel")
+    cell = workplace.cell("2.7", "3.9", "--isolate")
+    uv_cache = subprocess.check_output([UV, "cache", "dir"], encoding="utf-8").strip()
+
+    async def story() -> None:
+        cache = str(workplace.folder / "cache")
+        async with workplace.kernel(XDG_CACHE_HOME=cache, UV_CACHE_DIR=uv_cache) as kernel:
+            first = await kernel.run(cell)
+            assert first.error is None, first
+            assert first.status_of("save-load") == "pass"
+            ran = await kernel.run(IN_TF)
+            assert ran.error is None, ran
+            assert "Epoch 2/2" in ran.text
+            assert ran.text.splitlines()[-1] == "2.7.4 3.9 3"
+            assert (await kernel.run("import tensorflow")).error is not None
+            failed = await kernel.run("%%tf\nmodel.fit(tf.ones((8, 3)), tf.ones((8, 1)), verbose=0)")
+            assert failed.error is not None
+            assert failed.error.startswith("CellError: in %%tf: ValueError: ")
+            assert "<tf-2>" in failed.text
+            task = asyncio.ensure_future(kernel.run(TRAIN_FOR_EVER))
+            while not (workplace.folder / "trains").exists():
+                await asyncio.sleep(0.2)
+            await kernel.interrupt()
+            assert (await task).error == "CellError: in %%tf: KeyboardInterrupt"
+            kept = "%%tf\nmodel.save_weights('1.h5')\nrestore_or_init(model, '1.h5') is model"
+            assert (await kernel.run(kept)).text == "continues from 1.h5\nTrue\n"
+            (workplace.folder / "train.py").write_text("import tensorflow as tf; print(tf.__version__)")
+            assert "2.7.4" in (await kernel.run("!{tf_python} train.py")).text
+            again = await kernel.run(cell)
+            assert "nothing has changed since" in again.text
+            assert (await kernel.run("%%tf\nlen(history.history['loss'])")).text == "2\n"
 
     in_kernel(story())

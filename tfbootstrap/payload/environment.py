@@ -45,15 +45,15 @@ def _make_with_uv(version: str, folder: str, say: Say) -> None:
     uv, problem = find_uv(), "there is no uv that could fetch one"
     if uv:
         say("making {} with a Python {} that uv finds or fetches".format(folder, version))
-        code, problem = run_and_show([*uv, "venv", "--no-project", "--python", version, folder], say)
-        if code == 0:
+        command = [*uv, "venv", "--no-project", "--python", version, folder]
+        if run_and_show(command, say)[0] == 0:
             runs_well([interpreter_in(folder), "-m", "ensurepip"])
             return
+        problem = "uv fetched none, see above"
     here = "{}.{}".format(*sys.version_info[:2])
-    hint = "install Python {0}, or uv (pip install uv), which fetches one where the network allows; or make a lock for "
-    hint += "this one: tfbootstrap lock --python {1}"
-    found = "the lock is for Python {}, this is {}, and no other is found: {}".format(version, here, problem)
-    raise BootstrapError(found, hint.format(version, here), 2)
+    found = "the lock is for Python {}, this is {}, and there is no other: {}".format(version, here, problem)
+    hint = "install Python {}, or uv (pip install uv), which fetches it where the network allows; or make a lock for "
+    raise BootstrapError(found, (hint + "this one: tfbootstrap lock --python {}").format(version, here), 2)
 
 
 def find_python(version: str) -> Optional[str]:

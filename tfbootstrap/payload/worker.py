@@ -21,6 +21,8 @@ import types
 import warnings
 from typing import Any, Dict, Optional
 
+from tfbootstrap.payload.restore import restore_or_init
+
 _RICH = (("text/html", "_repr_html_"), ("image/svg+xml", "_repr_svg_"), ("image/png", "_repr_png_"))
 """What a notebook can show -> the method with which IPython's protocol asks a value for it."""
 
@@ -34,7 +36,7 @@ class Worker:
         self.shown = 0
         self.output = os.dup(1)
         self.main = types.ModuleType("__main__")
-        vars(self.main)["display"] = self.display  # as IPython has it
+        vars(self.main).update(display=self.display, restore_or_init=restore_or_init)
         sys.modules["__main__"] = self.main
 
     def report(self, **news: Any) -> None:
