@@ -274,7 +274,8 @@ def test_the_system_s_python_is_not_touched(bootstrap: TinyBootstrap) -> None:
         "except BootstrapError as error:\n    print(error.code, error.hint)\n"
     )
     result = bootstrap.sandbox.run(bootstrap.python, "-c", code, bootstrap.sandbox.temporary)
-    assert result.stdout == "2 use a virtual environment: run this with --venv .tf\n", result.stderr
+    hint = "use a virtual environment: run this with --venv .tf, or in a notebook tfbootstrap cell --isolate"
+    assert result.stdout == f"2 {hint}\n", result.stderr
     assert bootstrap.index.requests == []
 
 

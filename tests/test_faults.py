@@ -155,7 +155,7 @@ def test_read_only(sandbox: Sandbox, loopback_index: LoopbackIndex, small_disk: 
     run = bootstrap.run()
     assert (run.code, run.report["ok"]) == (4, False)
     assert "Read-only file system" in run.stderr
-    assert "hint: use an environment that you may write to, such as --venv .tf" in run.stderr
+    assert "hint: use another environment: --venv .tf, or in a notebook tfbootstrap cell --isolate" in run.stderr
     assert loopback_index.requests == []
     small_disk.set_writable(True)
     assert_repaired(bootstrap)

@@ -7,8 +7,8 @@ import ast
 import pytest
 
 from tfbootstrap.edges.payload import read_payload
-from tfbootstrap.render import CELL_MODULES, TRIAL
-from tfbootstrap.slim import slim, without_annotations, without_comments, without_docstrings
+from tfbootstrap.render import CELL_MODULES, ISOLATED_MODULES, RENEWAL_MODULES, TRIAL, WORKER
+from tfbootstrap.slim import slim, without_annotations, without_blanks, without_comments, without_docstrings
 
 CLASS = """'Reports.'
 
@@ -79,6 +79,21 @@ def test_comments_stay_behind() -> None:
     assert without_comments(source) == "x = '# text'\n\n\ndef f():\n    return 1\n"
 
 
+@pytest.mark.parametrize(
+    ("source", "bare"),
+    [
+        ("x, *y = f(1, a=-2) + [3 - 1, b]", "x,*y=f(1,a=-2)+[3-1,b]"),
+        ("x = {'a': 1, 'b': y[1:, 2]}", "x={'a': 1,'b': y[1:,2]}"),
+        ("x = (1) if not (a) or b in [c] else -1", "x=(1) if not (a) or b in [c] else -1"),
+        ("z = lambda *a, **b: -a", "z=lambda *a,**b: -a"),
+        ("x = f'{a + b, c:>{n + 1}}' + ', = ' + y", "x=f'{a + b, c:>{n + 1}}'+', = '+y"),
+        ('x = """a = 1,\n b, """, 2', 'x="""a = 1,\n b, """,2'),
+    ],
+)
+def test_no_blank_stands_beside_an_operator(source: str, bare: str) -> None:
+    assert without_blanks(source + "\n") == bare + "\n"
+
+
 def test_the_inside_of_texts_keeps_its_blanks() -> None:
     source = "def f():\n    return [\n        '''a\n    b\n        c''',\n    ]\n"
     assert slim(source) == "def f():\n\treturn [\n\t\t'''a\n    b\n        c''',\n\t]\n"
@@ -111,7 +126,7 @@ class _Bare(ast.NodeTransformer):
         return None if node.module == "typing" else node
 
 
-@pytest.mark.parametrize("module", [*CELL_MODULES, TRIAL])
+@pytest.mark.parametrize("module", sorted({*CELL_MODULES, *RENEWAL_MODULES, *ISOLATED_MODULES, TRIAL, *WORKER}))
 def test_slim_code_is_the_same_code(module: str) -> None:
     source = read_payload()[module]
     small = slim(source)

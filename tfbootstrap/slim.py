@@ -1,21 +1,24 @@
 """Makes Python source smaller without making it other code or unreadable. Layer 2: pure.
 
 A notebook cell goes about in every copy of its notebook. So it goes without what a reader finds in `bootstrap.py`:
-docstrings, comments, annotations and blank lines; and each level is indented by a tab: one letter.
+docstrings, comments, annotations, blank lines, and blanks after commas and beside operators; each level is indented by a
+tab: one letter.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import tokenize
 from collections.abc import Iterator
+from itertools import pairwise
 
 
 def slim(source: str) -> str:
     """Return a payload module as a cell carries it; what it does is the same."""
     bare = without_comments(without_annotations(without_docstrings(source)))
-    return re.sub(r"\n{2,}", "\n", indented_by_tabs(bare))
+    return re.sub(r"\n{2,}", "\n", indented_by_tabs(without_blanks(bare)))
 
 
 def without_docstrings(source: str) -> str:
@@ -106,6 +109,24 @@ def _default_span(line: bytes, end: int) -> Iterator[tuple[int, int]]:
     """Yield the blanks around the `=` of a default, which stand there for its annotation's sake."""
     if line[end : end + 3] == b" = ":
         yield from ((end, end + 1), (end + 2, end + 3))
+
+
+def without_blanks(source: str) -> str:
+    """Return a module without the blanks after commas and beside operators, words and colons apart."""
+    lines, strings = source.splitlines(), 0
+    gaps = []
+    for left, right in pairwise(_tokens(source)):
+        # From Python 3.12 on the inside of an f-string is tokens, too.
+        strings += tokenize.tok_name[left.type].endswith("STRING_START") - tokenize.tok_name[left.type].endswith(
+            "STRING_END"
+        )
+        closes = any(token.type == tokenize.OP for token in (left, right)) and left.string != ":"
+        word = any(keyword.iskeyword(token.string) for token in (left, right))
+        if left.end[0] == right.start[0] and closes and not word and not strings:
+            gaps.append((left.end, right.start))
+    for (row, start), (_, end) in reversed(gaps):
+        lines[row - 1] = lines[row - 1][:start] + lines[row - 1][end:]
+    return "\n".join(lines) + "\n"
 
 
 def indented_by_tabs(source: str) -> str:

@@ -49,7 +49,7 @@ def test_two_cuda_majors_that_must_be_are_rejected_and_isolation_is_offered(user
     assert result.returncode == 3
     assert "needs wheels of CUDA 12 only" in result.stderr
     assert "torch 2.12.0 with CUDA 13 (nvidia-cudnn-cu13)" in result.stderr
-    assert "`tfbootstrap install --venv DIR`" in result.stderr
+    assert "`tfbootstrap install --venv DIR`, or in a notebook with `tfbootstrap cell --isolate`" in result.stderr
     user.sandbox.assert_nothing_left()
 
 

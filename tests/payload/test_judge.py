@@ -179,15 +179,16 @@ def test_a_cpu_lock_on_a_gpu_machine_is_a_warning() -> None:
             {"kind": "colab", "release": "release-colab-external_20260819-1_RC00"},
             "warn",
             "colab 2026.08",
-            "Change runtime type",
+            "and this is newer; if the rest passes, it serves, too; for another version see Runtime > Change runtime type",
         ),
+        ({"kind": "colab", "release": "2025.10"}, "warn", "colab 2025.10", "and this is older"),
         (
             {"kind": "kaggle", "release": "release-colab_20260714-060047_RC00"},
             "warn",
             "kaggle 2026.07",
             "serves, too",
         ),
-        ({"kind": "jupyter", "release": None}, "warn", "jupyter", "serves, too"),
+        ({"kind": "jupyter", "release": None}, "warn", "jupyter", "this is another runtime; if the rest passes"),
     ],
 )
 def test_says_when_the_image_is_another(host: dict[str, Any], status: str, found: str, hint: str) -> None:

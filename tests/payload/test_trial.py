@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.locks import make_header
 from tfbootstrap.lock import Lock
-from tfbootstrap.payload.trial import TRIAL_CHECKS, Trial, _agree, _try, run_trial
+from tfbootstrap.payload.trial import TRIAL_CHECKS, Trial, _agree, _try, loaded_libraries, run_trial
 from tfbootstrap.render import lock_data
 
 
@@ -77,6 +77,88 @@ def test_the_keras_of_tensorflow_is_the_locked_one(version: str, expected: int |
 def test_every_gpu_of_the_machine_must_be_there(names: tuple[str, ...], status: str, found: str) -> None:
     result = _try(a_trial(gpus(*names), cuda_provider="wheels"), "gpu")
     assert (result["status"], result["found"]) == (status, found)
+
+
+MAPS = """\
+7f00-7f01 r-xp 00000000 08:01 1    /env/lib/python3.12/site-packages/nvidia/cuda_runtime/lib/libcudart.so.12
+7f01-7f02 r--p 00000000 08:01 1    /env/lib/python3.12/site-packages/nvidia/cuda_runtime/lib/libcudart.so.12
+7f02-7f03 r-xp 00000000 08:01 2    /env/with blank/libcublas.so.12.5.3.2
+7f03-7f04 r-xp 00000000 08:01 3    /usr/lib/x86_64-linux-gnu/libcudnn.so.9
+7f04-7f05 r-xp 00000000 08:01 4    /env/nvidia/cudnn/lib/libcudnn_graph.so.9
+7f05-7f06 r-xp 00000000 08:01 5    /env/nvidia/cublas/lib/libcublasLt.so.12
+7f06-7f07 rw-p 00000000 00:00 0    [heap]
+"""
+
+
+class Library:
+    """Stands for a loaded CUDA library of some version; the real ones were asked by hand."""
+
+    def __init__(self, *version: int) -> None:
+        self.version = version
+
+    def cudaRuntimeGetVersion(self, pointer: Any) -> None:  # noqa: N802 - its name there
+        pointer._obj.value = self.version[0] * 1000 + self.version[1] * 10
+
+    def cudnnGetVersion(self) -> int:  # noqa: N802 - likewise
+        major, minor, patch = self.version
+        return major * (10000 if major > 8 else 1000) + minor * 100 + patch
+
+    def cublasGetProperty(self, kind: int, pointer: Any) -> None:  # noqa: N802 - likewise
+        pointer._obj.value = self.version[kind]
+
+
+def loaded(tmp_path: Path, cudart: tuple[int, ...], cublas: tuple[int, ...], cudnn: tuple[int, ...]) -> Any:
+    (tmp_path / "maps").write_text(MAPS)
+    versions = {"libcudart": cudart, "libcublas": cublas, "libcudnn": cudnn}
+    return loaded_libraries(str(tmp_path / "maps"), lambda path: Library(*versions[Path(path).name.split(".")[0]]))
+
+
+def test_loaded_libraries_tell_their_versions(tmp_path: Path) -> None:
+    assert loaded(tmp_path, (12, 5), (12, 5, 3), (9, 10, 2)) == [
+        ("cudart", "12.5", "/env/lib/python3.12/site-packages/nvidia/cuda_runtime/lib/libcudart.so.12"),
+        ("cublas", "12.5.3", "/env/with blank/libcublas.so.12.5.3.2"),
+        ("cudnn", "9.10.2", "/usr/lib/x86_64-linux-gnu/libcudnn.so.9"),
+    ]
+    assert loaded(tmp_path, (12, 5), (12, 5, 3), (8, 9, 7))[2][1] == "8.9.7"
+    assert loaded_libraries(str(tmp_path / "nothing")) == []
+    assert loaded_libraries() == []  # of this process
+
+
+@pytest.mark.parametrize(
+    ("cudart", "cublas", "cudnn", "found"),
+    [
+        ((12, 5), (12, 5, 3), (9, 3, 0), None),
+        ((12, 9), (12, 9, 1), (9, 20, 0), None),
+        ((12, 3), (12, 3, 4), (9, 3, 0), "cudart 12.3 from /env/lib"),
+        ((12, 5), (12, 5, 3), (9, 1, 0), "cudnn 9.1.0 from /usr/lib"),
+        ((12, 5), (12, 5, 3), (8, 9, 7), "cudnn 8.9.7 from /usr/lib"),
+        ((12, 5), (11, 11, 3), (9, 3, 0), "cublas 11.11.3 from /env/with blank"),
+    ],
+)
+def test_what_is_loaded_must_serve_the_build(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cudart: tuple[int, ...],
+    cublas: tuple[int, ...],
+    cudnn: tuple[int, ...],
+    found: str | None,
+) -> None:
+    trial = a_trial(gpus("Tesla T4"), cuda_provider="wheels", build_cuda="12.5.1", build_cudnn="9.3.0")
+    monkeypatch.setattr("tfbootstrap.payload.trial.loaded_libraries", lambda: loaded(tmp_path, cudart, cublas, cudnn))
+    result = _try(trial, "libraries")
+    assert result["status"] == ("fail" if found else "pass")
+    assert (found or "cudnn 9.") in result["found"]
+    assert ("same major" in result["expected"]) == bool(found)
+
+
+def test_compiled_work_must_be_done_on_the_gpu() -> None:
+    def function(_body: Any, *, jit_compile: bool) -> Any:
+        return lambda _data: SimpleNamespace(device="/device:CPU:0")
+
+    trial = a_trial({**gpus("Tesla T4"), "function": function, "constant": float}, cuda_provider="wheels")
+    trial.numbers = lambda *_shape: 0  # type: ignore[method-assign]  # there is no NumPy here
+    result = _try(trial, "xla")
+    assert (result["status"], result["found"], result["expected"]) == ("fail", "/device:CPU:0", "a GPU")
 
 
 def test_gpus_do_not_matter_to_a_cpu_lock() -> None:

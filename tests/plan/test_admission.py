@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from tfbootstrap.edges.resources import load
 from tfbootstrap.errors import UnsatisfiableError, UsageError
 from tfbootstrap.explain import by_minor, rejection_sentence, rejections_text
-from tfbootstrap.facts import Facts, PlatformFacts, PythonFacts
+from tfbootstrap.facts import Facts, HostFacts, PlatformFacts, PythonFacts
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.plan.admission import admit
 from tfbootstrap.plan.knowledge import Knowledge
@@ -157,6 +157,8 @@ def test_the_ways_out_of_an_old_version_are_named_cheapest_first() -> None:
             "tfbootstrap lock --tensorflow=2.7 --python=3.9",
         ),
     ]
+    notebook = rejections(admit(replace(facts("3.12"), host=HostFacts(kind="colab")), KNOWLEDGE, ask("2.7")), KNOWLEDGE)
+    assert notebook.ways_out[2].text.endswith("in a virtual environment (tfbootstrap cell --isolate)")
     text = rejections_text(found, runtime="this machine")
     assert text.startswith(
         "no TensorFlow that was asked for fits this machine\n  TensorFlow 2.7.4 has wheels for Python"

@@ -38,7 +38,7 @@ PAUSES = (2, 8, 30)
 _PASSING = r"(?i)\b(429|50[0234])\b|timed? ?out|connection|network|dns|body error|end of file|IncompleteRead"
 _HINTS = {
     "No space left|error 28|quota": "free some space on that disk, then run this again",
-    "Permission denied|Read-only": "use an environment that you may write to, such as --venv .tf",
+    "Permission denied|Read-only": "use another environment: --venv .tf, or in a notebook tfbootstrap cell --isolate",
     "(?i)hash": "the index has other files than the lock: ask who runs it, or make the lock again",
     "": "check network, package index and disk space, then run this again: it goes on from here",
 }
@@ -159,7 +159,8 @@ def _refuse_managed_python() -> None:
     wished = os.environ.get("PIP_BREAK_SYSTEM_PACKAGES") or os.environ.get("UV_BREAK_SYSTEM_PACKAGES")
     if sys.prefix == sys.base_prefix and os.path.exists(marker) and not wished:
         problem = f"the operating system forbids installing into its Python ({marker})"
-        raise BootstrapError(problem, "use a virtual environment: run this with --venv .tf", 2)
+        hint = "use a virtual environment: run this with --venv .tf, or in a notebook tfbootstrap cell --isolate"
+        raise BootstrapError(problem, hint, 2)
 
 
 def _run_installers(lock: Dict[str, Any], different: Dict[str, str], installer: str, say: Say) -> str:

@@ -3,12 +3,14 @@
 A bootstrap carries it as text, for a notebook cell has no file that could be run again.
 """
 
+import ctypes
 import importlib
 import inspect
 import json
 import os
+import re
 import tempfile
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 REINSTALL = "where versions differ, run the bootstrap again; else the lock is wrong: tfbootstrap lock --upgrade"
 LIBRARIES = "a CUDA library or the driver is missing or too old; the program's own messages name it"
@@ -122,7 +124,10 @@ class Trial:
             raise DoesNotApplyError("this release can't be asked for XLA")
         data = self.numbers(16, 16)
         compiled = self.tf.function(lambda x: self.tf.tanh(x) + 1, **{options[0]: True})
-        return self.compare(compiled(self.tf.constant(data)), self.np.tanh(data) + 1)
+        result = compiled(self.tf.constant(data))
+        if self.uses_gpu and self.gpus() and "GPU" not in result.device:
+            raise WantingError(result.device, "a GPU", LIBRARIES)
+        return self.compare(result, self.np.tanh(data) + 1)
 
     def check_gpu(self) -> str:
         """Count the GPUs that TensorFlow has."""
@@ -153,6 +158,19 @@ class Trial:
             raise WantingError(placed, "a GPU without being told", LIBRARIES)
         return placed.rsplit("device:", maxsplit=1)[-1]
 
+    def check_libraries(self) -> str:
+        """Look which CUDA libraries have been loaded, from where, and whether the build can use them."""
+        if not self.uses_gpu or not self.gpus():
+            raise DoesNotApplyError("there is no GPU to use")
+        found, needs = loaded_libraries(), library_needs(self.lock["cuda"])
+        if not found:
+            raise DoesNotApplyError("this system does not tell what is loaded")
+        for name, version, path in found:
+            if needs[name] and not serves(version, needs[name]):
+                hint = "another copy is found first: see LD_LIBRARY_PATH, and packages that bring their own"
+                raise WantingError(f"{name} {version} from {path}", f"{needs[name]} or newer, same major", hint)
+        return ", ".join(f"{name} {version} ({path})" for name, version, path in found)
+
     def gpus(self) -> Any:
         """Return the GPUs that TensorFlow has; 2.0 has the function elsewhere."""
         config = self.tf.config
@@ -174,12 +192,59 @@ class Trial:
         return f"off by {worst:.1g}"
 
 
-TRIAL_CHECKS = ("import", "build", "keras", "eager", "matmul", "fit", "save-load", "xla", "gpu", "gpu-placement")
+TRIAL_CHECKS = (
+    "import",
+    "build",
+    "keras",
+    "eager",
+    "matmul",
+    "fit",
+    "save-load",
+    "xla",
+    "gpu",
+    "gpu-placement",
+    "libraries",
+)
 
 
 def _agree(one: str, other: str) -> bool:
     """Compare versions of which one may be less exact: 9 and 9.3."""
     return (one + ".").startswith(other + ".") or (other + ".").startswith(one + ".")
+
+
+def library_needs(cuda: Dict[str, Any]) -> Dict[str, str]:
+    """Return library -> the version that a build was made with; cuBLAS counts its minors in its own way."""
+    version = cuda["version"] or ""
+    return {"cudart": ".".join(version.split(".")[:2]), "cublas": version.split(".")[0], "cudnn": cuda["cudnn"] or ""}
+
+
+def serves(version: str, need: str) -> bool:
+    """Say whether a library is of the needed major and not older, as far as the need is exact."""
+    have, wanted = ([int(part) for part in text.split(".")] for text in (version, need))
+    return have[0] == wanted[0] and have[: len(wanted)] >= wanted
+
+
+def loaded_libraries(maps: str = "/proc/self/maps", load: Callable[[str], Any] = ctypes.CDLL) -> List[Tuple[str, ...]]:
+    """Return name, version and path of each CUDA library that this process has loaded, as it tells itself."""
+    if not os.path.exists(maps):
+        return []
+    with open(maps, encoding="utf-8", errors="replace") as file:
+        found = re.findall(r"(/.*/lib(cudart|cublas|cudnn)[-.].*)", file.read())
+    return [(name, _ask_version(name, load(path)), path) for path, name in dict.fromkeys(found) if ".so" in path]
+
+
+def _ask_version(name: str, library: Any) -> str:
+    parts = [ctypes.c_int() for _ in range(3)]
+    if name == "cublas":
+        for kind, part in enumerate(parts):
+            library.cublasGetProperty(kind, ctypes.byref(part))
+        return ".".join(str(part.value) for part in parts)
+    if name == "cudart":
+        library.cudaRuntimeGetVersion(ctypes.byref(parts[0]))
+        return "{}.{}".format(parts[0].value // 1000, parts[0].value % 1000 // 10)
+    number = library.cudnnGetVersion()
+    major = 10000 if number >= 90000 else 1000  # since cuDNN 9
+    return f"{number // major}.{number % major // 100}.{number % 100}"
 
 
 def _try(trial: Trial, name: str) -> Dict[str, str]:

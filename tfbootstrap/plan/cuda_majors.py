@@ -105,7 +105,8 @@ def _ways(admission: Admission, asked: tuple[str, ...]) -> Iterable[WayOut]:
     request = admission.request
     names = " and ".join(one.split()[0] for one in asked)
     yield WayOut(
-        text=f"two environments: a lock of its own without {names}, installed with `tfbootstrap install --venv DIR`",
+        text=f"two environments: a lock of its own without {names}, installed with `tfbootstrap install --venv DIR`, "
+        "or in a notebook with `tfbootstrap cell --isolate`",
         command="",
         cost=OTHER_BOTH,
     )

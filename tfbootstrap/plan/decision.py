@@ -107,7 +107,7 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
         keras=keras_major(row.version),
         cuda_provider=plan.candidate.cuda_provider,
         build_cuda=row.cuda if cuda_build else None,
-        build_cudnn=row.cudnn if cuda_build else None,
+        build_cudnn=(row.cudnn_headers or row.cudnn) if cuda_build else None,
         build_capabilities=row.compute_capabilities if cuda_build else (),
         loader_links=plan.candidate.loader_links,
         driver_floor=plan.candidate.driver_floor if plan.gpus else None,

@@ -64,8 +64,9 @@ def _other_both(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
         if candidates := _admit(_with_python(admission.facts, python), knowledge, free).candidates:
             minor = minor_of(candidates[0].row.version)
             request = replace(with_tensorflow(admission.request, minor), python=python)
+            fits = f"{minor} fits Python {python} in {_beside(admission.facts)}"
             yield WayOut(
-                text=f"another TensorFlow and another Python: {minor} fits Python {python} in a virtual environment",
+                text=f"another TensorFlow and another Python: {fits}",
                 command=other_command(admission.request, request),
                 cost=OTHER_BOTH,
             )
@@ -103,10 +104,15 @@ def _other_python(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut
     asked = ",".join(spell_specifier(str(wish.specifier)) for wish in admission.request.tensorflow)
     what = f"TensorFlow {asked}" if asked else "a TensorFlow"
     yield WayOut(
-        text=f"another Python: {what} fits Python {nearest} in a virtual environment",
+        text=f"another Python: {what} fits Python {nearest} in {_beside(admission.facts)}",
         command=lock_command(replace(admission.request, python=nearest)),
         cost=OTHER_PYTHON,
     )
+
+
+def _beside(facts: Facts) -> str:
+    """Say how a machine has a second Python: on those with notebooks, beside the kernel's."""
+    return "a virtual environment" + (" (tfbootstrap cell --isolate)" if facts.host.kind != "plain" else "")
 
 
 def _other_pythons(admission: Admission, knowledge: Knowledge) -> list[str]:
