@@ -1,8 +1,8 @@
 """Makes Python source smaller without making it other code or unreadable. Layer 2: pure.
 
 A notebook cell goes about in every copy of its notebook. So it goes without what a reader finds in `bootstrap.py`:
-docstrings, comments, annotations, blank lines, and blanks after commas and beside operators; each level is indented by a
-tab: one letter.
+docstrings, comments, annotations, blank lines, and blanks after commas and beside operators; each level is indented by
+a tab: one letter.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import re
 import tokenize
 from collections.abc import Iterator
 from itertools import pairwise
+
+_VALUES = frozenset({"None", "True", "False"})
+_BETWEEN = frozenset({"and", "for", "else", "if", "in", "is", "not", "or"})
+"""Keywords that close up to what stands on their right; and those that never do to their left."""
 
 
 def slim(source: str) -> str:
@@ -120,8 +124,8 @@ def without_blanks(source: str) -> str:
         strings += tokenize.tok_name[left.type].endswith("STRING_START") - tokenize.tok_name[left.type].endswith(
             "STRING_END"
         )
-        closes = any(token.type == tokenize.OP for token in (left, right)) and left.string != ":"
-        word = any(keyword.iskeyword(token.string) for token in (left, right))
+        closes = tokenize.OP in (left.type, right.type) and left.string != ":"
+        word = (keyword.iskeyword(left.string) and left.string not in _VALUES) or right.string in _BETWEEN
         if left.end[0] == right.start[0] and closes and not word and not strings:
             gaps.append((left.end, right.start))
     for (row, start), (_, end) in reversed(gaps):

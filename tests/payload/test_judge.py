@@ -179,7 +179,7 @@ def test_a_cpu_lock_on_a_gpu_machine_is_a_warning() -> None:
             {"kind": "colab", "release": "release-colab-external_20260819-1_RC00"},
             "warn",
             "colab 2026.08",
-            "and this is newer; if the rest passes, it serves, too; for another version see Runtime > Change runtime type",
+            "and this is newer; if the rest passes, it serves, too; for another version see Runtime > Change",
         ),
         ({"kind": "colab", "release": "2025.10"}, "warn", "colab 2025.10", "and this is older"),
         (
