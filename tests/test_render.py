@@ -108,6 +108,8 @@ def restore_or_init(model: Any, path: str) -> Any:
 """,
     "links": """'Links.'
 """,
+    "hints": """'Hints.'
+""",
     "deep": """'Compares.'
 """,
     "renewal": """'Renews.'

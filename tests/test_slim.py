@@ -86,10 +86,7 @@ def test_comments_stay_behind() -> None:
         ("x = {'a': 1, 'b': y[1:, 2]}", "x={'a': 1,'b': y[1:,2]}"),
         ("x = (1) if not (a) or b in [c] else -1", "x=(1) if not (a) or b in [c] else -1"),
         ("z = lambda *a, **b: -a", "z=lambda *a,**b: -a"),
-        (
-            "z = None if (a) not in (b,) else [c for c in (d) if -c]",
-            "z=None if (a) not in (b,) else [c for c in (d) if -c]",
-        ),
+        ("z = None if (a) not in b else [c for c in d if -c]", "z=None if (a) not in b else [c for c in d if -c]"),
         ("z = None == True - 1", "z=None==True-1"),
         ("x = f'{a + b, c:>{n + 1}}' + ', = ' + y", "x=f'{a + b, c:>{n + 1}}'+', = '+y"),
         ('x = """a = 1,\n b, """, 2', 'x="""a = 1,\n b, """,2'),

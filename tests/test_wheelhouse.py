@@ -69,7 +69,7 @@ def test_a_corrupt_wheel_is_fetched_again_and_replaced(
     (wheelhouse / SIX.filename).write_bytes(content)
     run = bootstrap.run("--wheelhouse", str(wheelhouse))
     assert run.code == 0, run.stdout + run.stderr
-    assert "six has another hash than the lock" in run.stdout
+    assert f"six has another hash than the lock: {SIX.filename}" in run.stdout
     assert (wheelhouse / SIX.filename).read_bytes() == SIX.content
     assert bootstrap.index.paths("/files/*.whl") == [f"/files/{SIX.filename}"]
     assert (bootstrap.site_packages / "six.py").read_text() == "x = 1\n"
@@ -99,6 +99,16 @@ def test_a_folder_that_can_not_be_made_is_said_and_the_index_serves(bootstrap: T
     run = bootstrap.run("--wheelhouse", str(file / "wheels"))
     assert run.code == 0, run.stdout + run.stderr
     assert "not using the wheelhouse" in run.stdout
+
+
+def test_a_drive_that_is_not_mounted_is_not_written_to(bootstrap: TinyBootstrap) -> None:
+    drive = str(bootstrap.sandbox.root / "drive")
+    text = bootstrap.script.read_text()
+    bootstrap.script.write_text(text.replace('_DRIVE = "/content/drive"', f"_DRIVE = {drive!r}"))
+    run = bootstrap.run("--wheelhouse", f"{drive}/MyDrive/wheels")
+    assert run.code == 0, run.stdout + run.stderr
+    assert f"no Drive is mounted; run this first: from google.colab import drive; drive.mount('{drive}')" in run.stdout
+    assert not Path(drive).exists()
 
 
 def test_where_nothing_differs_the_wheelhouse_is_left_alone(bootstrap: TinyBootstrap, wheelhouse: Path) -> None:

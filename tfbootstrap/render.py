@@ -21,7 +21,7 @@ from tfbootstrap.slim import is_text, slim
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COMMON = ("judge", "hashes", "distributions", "clashes", "install", "verify", "report")
+COMMON = ("judge", "hashes", "distributions", "clashes", "install", "hints", "verify", "report")
 BOOTSTRAP_MODULES = ("probe", *COMMON, "links", "wheelhouse", "environment", "deep", "program")
 CELL_MODULES = ("probe", *COMMON, "rescue", "restore", "state", "memory", "notebook", "session")
 RENEWAL_MODULES = ("probe", *COMMON, "links", "wheelhouse", "state", "notebook", "renewal")

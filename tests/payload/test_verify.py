@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.support.environment import REPOSITORY
 from tests.support.installed import install
 from tests.support.wheel_factory import Project
+from tfbootstrap.edges.resources import load_file
+from tfbootstrap.matrix.diagnoses import DiagnosesFile
 from tfbootstrap.payload import deep, verify
 from tfbootstrap.payload.deep import check_records
 from tfbootstrap.payload.distributions import Installed
+from tfbootstrap.payload.hints import KNOWN
 from tfbootstrap.payload.verify import (
     check_ownership,
     check_shadowing,
@@ -154,6 +159,32 @@ def test_a_trial_that_dies_fails_the_check_that_it_was_in(end: str, found: str, 
     assert found in check["found"]
     assert hint in check["hint"]
     assert "secret" not in str(check)
+
+
+NO_GPU = "E0000 failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected"
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "printed", "hint"),
+    [
+        ("gpu", "none", NO_GPU, "See whether nvidia-smi lists the GPU"),
+        ("fit", "wrong", NO_GPU, "its own"),
+        ("fit", "InternalError: CUDNN_STATUS_NOT_INITIALIZED", "", "TF_FORCE_GPU_ALLOW_GROWTH=true"),
+        ("gpu", "none", "", "its own"),
+    ],
+)
+def test_what_is_known_of_an_error_is_the_hint(name: str, found: str, printed: str, hint: str) -> None:
+    check = {"id": name, "status": "fail", "found": found, "expected": "", "hint": "its own"}
+    trial = HEAD + f"report.write({json.dumps(check)!r} + '\\n')\nprint({printed!r}, file=sys.stderr)\n"
+    (result,) = run_in_fresh_process(LOCK, trial)
+    assert hint in result["hint"]
+
+
+def test_known_errors_are_those_of_the_diagnoses() -> None:
+    folder = REPOSITORY / "compat_matrix" / "diagnoses"
+    rows = [row for file in folder.glob("*.yaml") for row in load_file(DiagnosesFile, file).rows]
+    steps = {sign.phrase: {step.text for step in row.fix} for row in rows for sign in row.signs if not sign.patterns}
+    assert all(step in steps[words] for words, step in KNOWN.items())
 
 
 def test_a_trial_that_dies_at_once_fails_the_import() -> None:

@@ -18,6 +18,7 @@ from tfbootstrap.payload.distributions import (
     shared_files,
 )
 from tfbootstrap.payload.hashes import has_hash
+from tfbootstrap.payload.hints import find_hint
 from tfbootstrap.payload.install import mask_credentials
 from tfbootstrap.payload.judge import Check, make_check, make_verdict
 
@@ -95,6 +96,10 @@ def run_in_fresh_process(lock: Dict[str, Any], trial: str) -> List[Check]:
     if code != 0:
         last = lines[-1].get("begins", "exit") if lines else "import"
         checks.append(_died(last, code, output))
+    for check in (check for check in checks if check["status"] == "fail"):
+        # Why there is no GPU is told in passing only; what else TensorFlow tells there is mostly harmless.
+        told = output if check["id"].startswith("gpu") else ""
+        check["hint"] = find_hint(check["found"] + told, check["hint"])
     return checks
 
 

@@ -26,6 +26,9 @@ _INDEXES = (
 )
 """Variables of uv -> those of pip with the same meaning: only pip can download."""
 
+_DRIVE = "/content/drive"
+"""Where Colab mounts its user's Drive."""
+
 
 def install_from(folder: str) -> Install:
     """Return an `install_lock` that takes what differs from a folder, after what that lacks was downloaded to it.
@@ -95,6 +98,9 @@ def _is_of(file: str, name: str, version: str) -> bool:
 
 def _fill_wheelhouse(folder: str, lock: Dict[str, Any], say: Say) -> str:
     """Download what the folder lacks; return what went wrong, empty where nothing did."""
+    if folder.startswith(_DRIVE + "/") and not os.path.ismount(_DRIVE):
+        # What is written there now would keep it from being mounted later.
+        return f"no Drive is mounted; run this first: from google.colab import drive; drive.mount('{_DRIVE}')"
     try:
         lacking = find_lacking(folder, lock)
         if not lacking:
