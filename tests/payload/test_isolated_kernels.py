@@ -186,7 +186,9 @@ def test_errors_are_shown_and_end_run_all(kernel: Kernel) -> None:
             assert (await kernel.run("%%tf\nfail")).text.startswith("<function fail")
             wrong = await kernel.run("%%tf\nx = = 1")
             assert "SyntaxError" in str(wrong.error)
-            assert "worker.py" not in wrong.text
+            assert "tfbootstrap_worker.py" not in wrong.text
+            many = await kernel.run("%%tf\nraise ValueError('first\\n  second')")
+            assert many.error == "CellError: in %%tf: ValueError: first second"
             assert (await kernel.run("%%tf\nraise SystemExit(3)")).error == "CellError: in %%tf: SystemExit: 3"
             assert (await kernel.run("%%tf\n1")).text == "1\n"
 
@@ -311,6 +313,8 @@ def test_what_was_cut_off_or_broken_is_made_anew(kernel: Kernel, sandbox: Sandbo
             (home,) = homes(sandbox)
             (home / "whole").unlink()
             (home / "bin" / "python").unlink()
+            gone = await kernel.run("%%tf\n1")
+            assert f"CellError: can't start {home}/bin/python" in str(gone.error)
             again = await kernel.run(cell())
             assert again.error is None
             assert "installed 1 packages" in again.text

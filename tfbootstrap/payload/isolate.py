@@ -116,7 +116,10 @@ def _offer_magics(python: str, program: str) -> None:
             raise CellError("%%tf stands alone in its line")
         worker = getattr(sys, WORKER_MARK, None)
         if not (worker and worker.lives()):
-            worker = WorkerProcess(python, program)
+            try:
+                worker = WorkerProcess(python, program)
+            except OSError as error:
+                raise CellError(f"can't start {python}: {error}; run the cell of tfbootstrap again") from None
             setattr(sys, WORKER_MARK, worker)
         worker.run(cell)
 
@@ -139,7 +142,7 @@ class WorkerProcess:
         self.mark, self.buffer = ("\x1e" + uuid.uuid4().hex).encode(), b""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.folder = tempfile.mkdtemp(prefix="tfbootstrap-")
-        path = os.path.join(self.folder, "worker.py")
+        path = os.path.join(self.folder, "tfbootstrap_worker.py")
         with open(path, "w", encoding="utf-8") as file:
             file.write(program)
         # In a session of its own: an interruption of the kernel's group must not reach it twice.
@@ -246,7 +249,7 @@ class WorkerProcess:
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
     def _interrupt(self, *_: Any) -> None:
         self.interrupts += 1

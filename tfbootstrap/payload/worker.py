@@ -116,7 +116,7 @@ def _show_error(error: BaseException, name: str) -> str:
     while trace and trace.tb_frame.f_code.co_filename != name:
         trace = trace.tb_next
     traceback.print_exception(type(error), error, trace)
-    return traceback.format_exception_only(type(error), error)[-1].strip()[:500]
+    return ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())[:500]]))
 
 
 def _listen(stream: Any, tasks: Any, folder: str) -> None:
@@ -130,7 +130,8 @@ def run_worker(mark: str, folder: str) -> None:
     """Run the cells that come until no more can come."""
     stream, nothing = os.fdopen(os.dup(0), "rb"), os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)  # who reads from the standard input must not take a task
-    sys.path[0], sys.argv = "", [""]
+    sys.path.insert(0, "")
+    sys.argv = [""]
     os.environ["MPLBACKEND"] = "agg"
     warnings.filterwarnings("ignore", ".*non-(GUI|interactive)")  # plt.show(): it is shown all the same
     signal.signal(signal.SIGINT, _ignore)
