@@ -79,10 +79,15 @@ def homes(sandbox: Sandbox, python: str = OTHER_PYTHON) -> list[Path]:
 
 
 def cell(
-    artefact: Artefact = NEW, on_restart: OnRestart = "ask", *, python: str = OTHER_PYTHON, wheelhouse: str = ""
+    artefact: Artefact = NEW,
+    on_restart: OnRestart = "ask",
+    *,
+    python: str = OTHER_PYTHON,
+    wheelhouse: str = "",
+    trial: str = PASSING_TRIAL,
 ) -> str:
     options = CellOptions(isolate=True, on_restart=on_restart, wheelhouse=wheelhouse)
-    sources, template = {**read_payload(), "trial": PASSING_TRIAL}, read_template("isolated.py.j2")
+    sources, template = {**read_payload(), "trial": trial}, read_template("isolated.py.j2")
     return render_cell(make_lock([artefact], python=python), sources, template, options)
 
 
@@ -144,6 +149,7 @@ def test_variables_last_and_values_are_shown(kernel: Kernel, sandbox: Sandbox) -
             assert "return 'poor'" in inspected.text
             await kernel.run("%cd below")
             assert (await kernel.run("%%tf\nimport os; os.path.basename(os.getcwd())")).text == "'below'\n"
+            assert "nothing has changed" in (await kernel.run(cell())).text, "the environment is that of the first run"
             assert (await kernel.run("x")).error is not None
             assert "EOFError" in str((await kernel.run("%%tf\ninput()")).error)
             with_text = await kernel.run("%%tf 1\nx")
@@ -288,7 +294,10 @@ def test_former_packages_in_use_are_not_forgotten(kernel: Kernel) -> None:
         async with kernel:
             await kernel.run(cell(OLD))
             assert (await kernel.run(version)).text == "'1.0'\n"
+            failing = PASSING_TRIAL.replace('"pass"', '"fail"')
+            assert "import failed" in str((await kernel.run(cell(NEW, trial=failing))).error)
             asked = await kernel.run(cell(NEW))
+            assert "nothing to install" in asked.text
             assert asked.error is not None
             assert "end it with %tf_restart" in asked.error
             assert (await kernel.run(version)).text == "'1.0'\n"

@@ -25,6 +25,9 @@ from tfbootstrap.payload.verify import explain_death
 WORKER_MARK = "_tfbootstrap_worker"
 """Where the kernel remembers, on `sys`, the process that runs `%%tf` cells: it outlives a rerun of the cell."""
 
+_PLACE_MARK = "_tfbootstrap_place"
+"""Likewise the folder in which it was when the cell ran first: a notebook may go to another."""
+
 _HOOK = "import os; os.environ.get('MPLBACKEND', '').startswith('module:') and os.environ.pop('MPLBACKEND')\n"
 """Runs wherever the environment's Python starts: a kernel names a drawing module that is its own."""
 
@@ -45,8 +48,12 @@ def run_isolated(
     first = report["checks"][0]
     if first["id"] == "install":
         raise CellError("{found}\nhint: {hint}".format(**first))
+    worker = getattr(sys, WORKER_MARK, None)
+    if worker:
+        worker.stale = worker.stale or bool(report["installed"]) or worker.python != python
     show_checks(report["checks"], lock["tensorflow"])
-    _settle_worker(python, bool(report["installed"]), on_restart)
+    if worker and worker.stale and worker.lives():
+        _end_worker(worker, on_restart)
     _offer_magics(python, programs["worker"])
     tell("TensorFlow {} for {}: verified in {}".format(lock["tensorflow"], lock["target"], python))
     tell("%%tf at the top of a cell runs it there; !{tf_python} train.py runs a program")
@@ -57,7 +64,9 @@ def _prepare_folder(lock: Dict[str, Any]) -> str:
     """Return the environment of this target and folder; make it, and make it anew where that was cut off."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(os.path.join("~", ".cache"))
     root = os.path.join(cache, "tfbootstrap")
-    key = make_digest(os.getcwd(), lock["target"], lock["python"])[:12]
+    place = getattr(sys, _PLACE_MARK, os.getcwd())
+    setattr(sys, _PLACE_MARK, place)
+    key = make_digest(place, lock["target"], lock["python"])[:12]
     folder = os.path.join(root, "python{}.{}-{}".format(*version_numbers(lock["python"])[:2], key))
     os.makedirs(root, exist_ok=True)
     with wait_for_turn(root, tell):
@@ -77,10 +86,10 @@ def _renew(python: str, lock: Dict[str, Any], programs: Dict[str, str], wheelhou
     """Run `renew` with the environment's interpreter; return its report."""
     uv = find_uv()
     installer = uv[0] if uv and len(uv) == 1 else "auto"
-    install = "install_from({!r})".format(wheelhouse) if wheelhouse else "install_lock"
+    install = "install_from({!a})".format(wheelhouse) if wheelhouse else "install_lock"
     with tempfile.TemporaryDirectory(prefix="tfbootstrap-") as folder:
         report, program = os.path.join(folder, "report.json"), os.path.join(folder, "renew.py")
-        call = "renew({!r}, {!r}, {!r}, {!r}, {})\n".format(lock, programs["trial"], report, installer, install)
+        call = "renew({!a}, {!a}, {!a}, {!a}, {})\n".format(lock, programs["trial"], report, installer, install)
         with open(program, "w", encoding="utf-8") as file:
             file.write(programs["renewal"] + "\n" + call)
         code, tail = run_and_show([python, program], tell)
@@ -91,14 +100,8 @@ def _renew(python: str, lock: Dict[str, Any], programs: Dict[str, str], wheelhou
             raise CellError(f"the environment's Python ended with {code} and no report: {tail}") from None
 
 
-def _settle_worker(python: str, replaced: bool, on_restart: str) -> None:
-    """See what becomes of a process that has run cells before."""
-    worker = getattr(sys, WORKER_MARK, None)
-    if not (worker and worker.lives()):
-        return
-    worker.stale = worker.stale or replaced or worker.python != python
-    if not worker.stale:
-        return
+def _end_worker(worker: "WorkerProcess", on_restart: str) -> None:
+    """End the process that has run cells with other packages, or ask for it."""
     if on_restart == "ask":
         raise CellError("the process of the %%tf cells has the former packages: end it with %tf_restart, run all again")
     if on_restart == "auto":
