@@ -10,14 +10,14 @@ import pytest
 from tests.support.bootstraps import PASSING_TRIAL, TinyBootstrap
 from tests.support.environment import Sandbox
 from tests.support.locks import make_lock
-from tests.support.loopback_index import LoopbackIndex
+from tests.support.loopback_index import LoopbackIndex, status
 from tests.support.programs import UV
 from tests.support.wheel_factory import Artefact, Project, build_wheel
 from tfbootstrap.edges.payload import read_payload
 from tfbootstrap.edges.resources import read_template
 from tfbootstrap.lock import Lock
 from tfbootstrap.payload.notebook import CellError
-from tfbootstrap.render import render_cell
+from tfbootstrap.render import CellOptions, render_cell
 
 
 def six(version: str, text: str | None = None) -> Artefact:
@@ -38,10 +38,15 @@ def kernel(sandbox: Sandbox, loopback_index: LoopbackIndex) -> TinyBootstrap:
 
 
 def run(
-    kernel: TinyBootstrap, lock: Lock, before: str = "", times: int = 1, trial: str = PASSING_TRIAL
+    kernel: TinyBootstrap,
+    lock: Lock,
+    before: str = "",
+    times: int = 1,
+    trial: str = PASSING_TRIAL,
+    options: CellOptions | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the cell in a process, `times` times, after something else."""
-    cell = render_cell(lock, {**read_payload(), "trial": trial}, read_template("cell.py.j2"))
+    cell = render_cell(lock, {**read_payload(), "trial": trial}, read_template("cell.py.j2"), options)
     (kernel.sandbox.root / "cell.py").write_text(cell)
     program = "import sys\ncell = open(sys.argv[1]).read()\n" + before + "\n"
     program += f"for _ in range({times}):\n    try:\n        exec(cell, {{}})\n"
@@ -103,6 +108,25 @@ def test_a_module_that_is_not_loaded_needs_no_restart(kernel: TinyBootstrap) -> 
     kernel.index.add(OLD, NEW)
     run(kernel, make_lock([OLD]))
     assert ": verified" in run(kernel, make_lock([NEW])).stdout
+
+
+@pytest.mark.slow
+def test_the_wheels_are_kept_for_the_next_machine(kernel: TinyBootstrap) -> None:
+    kernel.index.add(NEW)
+    wheels = kernel.sandbox.root / "drive"
+    options = CellOptions(wheelhouse=str(wheels))
+    assert ": verified" in run(kernel, make_lock([NEW]), options=options).stdout
+    assert (wheels / NEW.filename).read_bytes() == NEW.content
+    (kernel.site_packages / "six.py").unlink()
+    kernel.index.misbehave(status(404))
+    assert ": verified" in run(kernel, make_lock([NEW]), options=options).stdout
+    (wheels / NEW.filename).write_bytes(b"damaged")
+    kernel.index.behave()
+    (kernel.site_packages / "six.py").unlink()
+    repaired = run(kernel, make_lock([NEW]), options=options).stdout
+    assert f"six has another hash than the lock: {NEW.filename}" in repaired
+    assert ": verified" in repaired
+    assert (wheels / NEW.filename).read_bytes() == NEW.content
 
 
 def test_stops_where_the_runtime_is_another(kernel: TinyBootstrap) -> None:
