@@ -62,6 +62,16 @@ def test_the_next_machine_asks_no_index(bootstrap: TinyBootstrap, wheelhouse: Pa
     assert (bootstrap.site_packages / "six.py").read_text() == "x = 1\n"
 
 
+def test_pages_of_the_index_that_uv_remembers_do_not_matter(bootstrap: TinyBootstrap, wheelhouse: Path) -> None:
+    remember: dict[str, str | None] = {"UV_NO_CACHE": None, "UV_CACHE_DIR": str(bootstrap.sandbox.root / "cache")}
+    variables = bootstrap.sandbox.environment(**{**bootstrap.variables, **remember})
+    subprocess.run(
+        [UV, "pip", "compile", "--quiet", "-"], input=b"six\n", check=True, env=variables, capture_output=True
+    )
+    run = bootstrap.run("--wheelhouse", str(wheelhouse), variables=remember)
+    assert run.code == 0, run.stdout + run.stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"no wheel at all"], ids=["empty", "other"])
 def test_a_corrupt_wheel_is_fetched_again_and_replaced(
     bootstrap: TinyBootstrap, wheelhouse: Path, content: bytes

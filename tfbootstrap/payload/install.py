@@ -32,6 +32,10 @@ INSTALL_LIMIT = 3600
 OTHERS_WISHES = "(UV|PIP)_(BUILD_)?(CONSTRAINT|OVERRIDE|EXCLUDE_NEWER|TARGET|PREFIX|USER)$"
 """Variables that bound versions (the lock has chosen; Colab has named files that did not exist) or move packages."""
 
+WITHOUT_INDEX = "TFBOOTSTRAP_WITHOUT_INDEX"
+"""Set while everything comes from a folder. uv has no variable for that: from what it remembers of an index it would
+choose files of that index, and not have them."""
+
 PAUSES = (2, 8, 30)
 """Seconds before each further try, where the index or the network failed."""
 
@@ -214,6 +218,7 @@ def _installer_commands(installer: str, broken: List[str]) -> List[List[str]]:
             raise BootstrapError("neither uv nor pip found for this Python", hint, 4)
         return [pip]
     uv = [*uv, "pip", "install", "--python", sys.executable, *hashed]
+    uv += ["--no-index"] * (WITHOUT_INDEX in os.environ)
     for name in broken:
         uv += ["--reinstall-package", name]
     return [uv, pip] if sources else [uv]

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List
 
 from tfbootstrap.payload.hashes import has_hash
 from tfbootstrap.payload.install import (
+    WITHOUT_INDEX,
     Install,
     Say,
     find_work,
@@ -52,7 +53,7 @@ def _use_wheelhouse(folder: str, lock: Dict[str, Any], say: Say) -> Iterator[Non
         if problem:
             say("not using the wheelhouse {}: {}".format(folder, problem))
         else:
-            changed = {"UV_FIND_LINKS": folder, "UV_OFFLINE": "1", "PIP_FIND_LINKS": folder, "PIP_NO_INDEX": "1"}
+            changed = {"UV_FIND_LINKS": folder, WITHOUT_INDEX: "1", "PIP_FIND_LINKS": folder, "PIP_NO_INDEX": "1"}
     with _set_variables(changed):
         yield
 
