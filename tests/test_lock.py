@@ -31,6 +31,7 @@ def a_lock() -> Lock:
         gpus=(LockGpu(name='Tesla "T4"', compute_capability="7.5"),),
         loader_links=True,
         proven="2026-11-21",
+        breaks=('tf-keras 2.20.0 requires tensorflow<2.21; python_version > "3", and would get 2.21.0',),
     )
     pins = (
         Pin(name="numpy", version="2.1.3", hashes=HASHES, via=("keras", "tensorflow")),

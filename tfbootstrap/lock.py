@@ -100,6 +100,8 @@ class LockHeader:
     """The day on which the pins were proven, but for those named in `unproven`; None where no proof speaks of them."""
     unproven: tuple[str, ...] = ()
     """Packages whose pins are not those that were proven."""
+    breaks: tuple[str, ...] = ()
+    """What the lock breaks of the image that it is for, each as `<package> <version> requires …`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,6 +216,7 @@ def header_to_mapping(header: LockHeader) -> dict[str, Any]:
         "inputs": header.inputs,
         "proven": header.proven,
         "unproven": list(header.unproven) or None,
+        "breaks": list(header.breaks) or None,
         "target": {
             "name": header.target.name,
             "python": header.target.python,
@@ -278,6 +281,7 @@ def _header(mapping: dict[str, Any]) -> LockHeader:
         inputs=mapping["inputs"],
         proven=mapping.get("proven"),
         unproven=tuple(mapping.get("unproven", ())),
+        breaks=tuple(mapping.get("breaks", ())),
         rows=mapping.get("rows", {}),
         target=LockTarget(
             name=target["name"],

@@ -161,6 +161,7 @@ def lock_data(lock: Lock) -> dict[str, Any]:
         },
         "gpus": [{"name": gpu.name, "compute_capability": gpu.compute_capability} for gpu in header.gpus],
         "loader_links": header.loader_links,
+        "breaks": list(header.breaks),
         "pins": {
             f"{pin.name}=={pin.version}": " ".join(_short_hash(digest) for digest in sorted(pin.hashes))
             for pin in sorted(lock.pins, key=lambda pin: pin.name)

@@ -77,7 +77,8 @@ class Kernel:
     async def run(self, code: str, limit: float = 600) -> Ran:
         """Run a cell until it ends or its kernel is started again."""
         ran, began, before = Ran(), time.monotonic(), self.restarts
-        identity = self._client.execute(code, allow_stdin=False)
+        # Kernels drop, without a word, what follows too closely on a cell that failed; a person is slower.
+        identity = self._client.execute(code, allow_stdin=False, stop_on_error=False)
         while True:
             try:
                 message = await self._client.get_iopub_msg(timeout=0.2)

@@ -18,7 +18,9 @@ as programs and files gave them, `facts.json` what we make of them. The keys of 
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -95,6 +97,20 @@ class CapturedMachine(SurveyIO):
 
     def has_processor_feature(self, number: int) -> bool:
         return number in self.capture["processor"]
+
+    def write_programs(self, folder: Path) -> None:
+        """Write programs that answer from the capture, for processes that can't be given this object."""
+        folder.mkdir()
+        answers = json.dumps(self.capture["commands"])
+        for name in {line.split()[0] for line in self.capture["commands"]}:
+            program = (
+                f"#!{sys.executable}\nimport json, sys\n"
+                f"answer = json.loads({answers!r})[' '.join([{name!r}, *sys.argv[1:]])]\n"
+                "sys.stdout.write(answer.get('stdout', ''))\nsys.stderr.write(answer.get('stderr', ''))\n"
+                "sys.exit(answer.get('exit', 0))\n"
+            )
+            (folder / name).write_text(program, encoding="utf-8")
+            (folder / name).chmod(0o755)
 
     def run(self, command: Sequence[str], timeout: float) -> tuple[int, str, str]:
         if list(command[1:]) == ["-c", DRIVER_QUERY]:

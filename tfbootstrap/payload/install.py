@@ -103,6 +103,10 @@ def _change_environment(lock: Dict[str, Any], installer: str, say: Say) -> Dict[
     for name, reason in different.items():
         if reason != "missing":
             say(f"  {name}: {reason}")
+    for found in installed_distributions():
+        for line in lock["breaks"]:
+            if line.startswith(f"{found.name} {found.version} "):
+                say("  breaks: " + line)
     remove_leftovers(different)
     failure = _run_installers(lock, different, installer, say)
     left, _ = find_work(lock)

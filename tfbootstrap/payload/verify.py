@@ -113,19 +113,12 @@ def count_visible_gpus(facts: Dict[str, Any]) -> int:
 
 
 def _run_limited(command: List[str], folder: str) -> Tuple[Optional[int], str]:
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-    )
+    streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:
-        output = process.communicate(timeout=TRIAL_LIMIT)[0]
-        return process.returncode, output.decode("utf-8", "replace")
+        ended = subprocess.run(command, cwd=folder, timeout=TRIAL_LIMIT, check=False, **streams)
     except subprocess.TimeoutExpired:
         return None, ""
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+    return ended.returncode, ended.stdout.decode("utf-8", "replace")
 
 
 def _died(name: str, code: Optional[int], output: str) -> Check:

@@ -93,6 +93,7 @@ def make_lock(plan: Plan, solution: Solution, *, name: str, command: str, inputs
         rows=plan.rows,
         proven=plan.proven,
         unproven=plan.unproven,
+        breaks=plan.breaks,
         target=LockTarget(
             name=name,
             python=facts.python.minor,
