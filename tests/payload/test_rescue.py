@@ -47,8 +47,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, where a Keras is loaded and no TensorFlow."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-    monkeypatch.setitem(sys.modules, "keras", types.ModuleType("keras"))
+    load_keras(monkeypatch, "3.13.2")
     return tmp_path
+
+
+def load_keras(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    keras = types.ModuleType("keras")
+    monkeypatch.setattr(keras, "__version__", version, raising=False)
+    monkeypatch.setitem(sys.modules, "keras", keras)
 
 
 def test_models_are_saved_once_each_and_the_lines_load_them(folder: Path) -> None:
@@ -56,15 +62,27 @@ def test_models_are_saved_once_each_and_the_lines_load_them(folder: Path) -> Non
     names: dict[str, Any] = {"model": model, "same": model, "own": Subclass("mine", whole=False), "_hidden": Model("x")}
     lines = rescue_objects({**names, "Model": Model, "text": "x", "os": os})
     (saved,) = folder.glob("tfbootstrap-rescued-*")
+    whole = f"{saved}/model.keras"
     assert lines == [
         f"model.load_weights('{saved}/model.weights.h5')",
-        f"# or all of it: import keras; model = keras.models.load_model('{saved}/model.keras')",
+        f"# or all of it: import keras; model = keras.models.load_model({whole!r}, custom_objects=globals())",
         f"own.load_weights('{saved}/own.weights.h5')",
     ]
     assert (saved / "load_back.py").read_text().splitlines() == lines
     fresh = {"model": Model(), "own": Subclass()}
     exec("\n".join(lines), fresh)
     assert (fresh["model"].weights, fresh["own"].weights) == ("trained", "mine")
+
+
+def test_the_weights_of_keras_2_are_saved_as_every_later_keras_reads_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of what it writes as `x.weights.h5`, neither Keras 3 nor most other releases of Keras 2 can read a thing.
+    load_keras(monkeypatch, "2.15.0")
+    line, _ = rescue_objects({"model": Model("trained")})
+    (saved,) = folder.glob("tfbootstrap-rescued-*")
+    assert line == f"model.load_weights('{saved}/model-weights.h5')"
+    assert (saved / "model-weights.h5").read_text() == "trained"
 
 
 def test_what_can_not_be_saved_is_named_and_stops_nothing(folder: Path) -> None:

@@ -40,14 +40,17 @@ def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
     roots = [kind.__module__.partition(".")[0] for kind in type(value).__mro__]
     framework = next((root for root in roots if root in _FRAMEWORKS), "")
     if framework and hasattr(value, "save_weights"):
-        value.save_weights(path + ".weights.h5")
-        yield f"{name}.load_weights({path + '.weights.h5'!r})"
+        # Keras 3 demands this name. To Keras 2 it means a format that most other releases can't read, the other does not.
+        weights = path + (".weights.h5" if sys.modules[framework].__version__ >= "3" else "-weights.h5")
+        value.save_weights(weights)
+        yield f"{name}.load_weights({weights!r})"
         framework = framework.replace("tensorflow", "tensorflow.keras")
         for ending in (".keras", ".h5"):
             # Classes of one's own, and old releases, can't be saved in every format.
             with contextlib.suppress(Exception):
                 value.save(path + ending)
-                yield f"# or all of it: import {framework}; {name} = {framework}.models.load_model({path + ending!r})"
+                load = f"{framework}.models.load_model({path + ending!r}, custom_objects=globals())"
+                yield f"# or all of it: import {framework}; {name} = {load}"
                 return
         return
     tf = sys.modules.get("tensorflow")

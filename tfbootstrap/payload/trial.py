@@ -75,11 +75,15 @@ class Trial:
         return ", ".join("{} {}".format(key.split("_")[0], found[key]) for key in both if key.endswith("version"))
 
     def check_keras(self) -> str:
-        """Look which Keras `tf.keras` is."""
-        found, expected = str(getattr(self.tf.keras, "__version__", "")), str(self.lock["keras"] or "")
-        if not found or not expected:
-            raise SkipError("the lock or the release names no Keras")
-        if not _agree(expected, found):
+        """Look which Keras `tf.keras` is; where TF_USE_LEGACY_KERAS says so, it is tf-keras, and tells no version."""
+        keras, expected = self.tf.keras, str(self.lock["keras"] or "")
+        if not expected:
+            raise SkipError("the lock names no Keras")
+        found = getattr(keras, "__version__", None)
+        if not found:
+            keras = importlib.import_module(keras.Model.__module__.partition(".")[0])
+            found = f"{keras.__version__} ({keras.__name__})"
+        if not (_agree(expected, found) or ("tf_keras" in found and "tf-keras" in self.lock["pins"])):
             raise WantingError(found, expected, "unset TF_USE_LEGACY_KERAS; then " + REINSTALL)
         return found
 

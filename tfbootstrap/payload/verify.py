@@ -84,7 +84,7 @@ def run_in_fresh_process(lock: Dict[str, Any], trial: str) -> List[Check]:
     try:
         with open(program, "w", encoding="utf-8") as file:
             file.write(trial)
-        command = [sys.executable, program, report, json.dumps(dict(lock, pins=[]))]
+        command = [sys.executable, program, report, json.dumps(dict(lock, pins=list(pinned_versions(lock))))]
         code, output = _run_limited(command, folder)
         lines = []
         if os.path.exists(report):
