@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tfbootstrap.errors import InputError
 from tfbootstrap.lock import Lock, LockGpu, LockHeader, LockTarget, Pin, read_lock, write_lock
@@ -103,3 +105,44 @@ def test_what_is_no_lock_is_refused_with_file_and_hint(change: tuple[str, str], 
         read_lock(text.replace(change[0], change[1], 1), "locks/gpu.txt")
     assert str(caught.value).startswith("locks/gpu.txt")
     assert caught.value.hint
+
+
+HOSTILE = st.text(min_size=1) | st.sampled_from(
+    [
+        "a\nevil==1",
+        "a\r\n--index-url=https://index.test",
+        "a\u2028evil==1",
+        "a\x85b",
+        "\n# ///\n",
+        "\x0c",
+        "\x00",
+        '"',
+        "\\",
+    ]
+)
+
+
+@given(HOSTILE)
+def test_no_text_breaks_out_of_its_comment(text: str) -> None:
+    full = a_lock()
+    target = dataclasses.replace(full.header.target, name=text, host=text, release=text)
+    header = dataclasses.replace(
+        full.header, command=text, tool=text, breaks=(text,), rows={text: text}, target=target, build_cuda=text
+    )
+    pins = tuple(dataclasses.replace(pin, via=(text, "tensorflow")) for pin in full.pins)
+    written = write_lock(Lock(header=header, pins=pins))
+    # pip takes for a line what Python's splitlines does.
+    assert requirements(written) == requirements(write_lock(full))
+    assert read_lock(written, "requirements.txt").header == header
+    assert write_lock(read_lock(written, "requirements.txt")) == written
+
+
+def requirements(lock: str) -> list[str]:
+    """Return what an installer reads."""
+    return [line for line in lock.splitlines() if line and not line.lstrip().startswith("#")]
+
+
+def test_what_is_no_unicode_is_written_as_a_question_mark() -> None:
+    # How Python hands over a file name that is no UTF-8.
+    lock = dataclasses.replace(a_lock(), header=dataclasses.replace(a_lock().header, command="lock -r a\udc80b"))
+    assert read_lock(write_lock(lock).encode().decode(), "requirements.txt").header.command == "lock -r a?b"

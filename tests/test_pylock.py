@@ -33,6 +33,13 @@ def test_a_lock_survives_writing_and_reading() -> None:
     assert write_pylock(read_pylock(text, "pylock.toml"), files_of(a_lock())) == text
 
 
+@pytest.mark.parametrize("text", ["\x7f", "\x00", "a\u2028b", "\n[tool]\n", '"', "\\"])
+def test_a_lock_of_hostile_texts_survives_too(text: str) -> None:
+    pins = tuple(replace(pin, via=(text,)) for pin in a_lock().pins)
+    lock = Lock(header=replace(a_lock().header, command=text, rows={text: text}), pins=pins)
+    assert read_pylock(write_pylock(lock, files_of(lock)), "pylock.toml") == lock
+
+
 def test_packaging_reads_the_files_that_fit_and_their_hashes() -> None:
     document = Pylock.from_dict(parse_toml(write_pylock(a_lock(), files_of(a_lock()))))
     assert str(document.requires_python) == "==3.12.*"

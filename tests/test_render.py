@@ -330,9 +330,8 @@ HOSTILE = st.text(min_size=1) | st.sampled_from(
 
 @given(text=HOSTILE)
 def test_nothing_breaks_out(text: str) -> None:
-    lock = a_lock(
-        name=text, tensorflow=text, command=text, tool=text, gpus=(LockGpu(name=text, compute_capability="7.5"),)
-    )
+    gpus = (LockGpu(name=text, compute_capability="7.5"),)
+    lock = a_lock(name=text, tensorflow=text, command=text, tool=text, breaks=(text,), gpus=gpus)
     for program in (bootstrap(lock), cell(lock), isolated(lock)):
         assert lock_in(program) == lock_data(lock)
         assert program.isascii()

@@ -31,9 +31,10 @@ from tfbootstrap.edges.resources import read_template
 from tfbootstrap.lock import Lock
 from tfbootstrap.render import CellOptions, Style, render_cell
 
-# Neither has types.
+# None of them has types.
 jupytext: Any = importlib.import_module("jupytext")
 nbformat: Any = importlib.import_module("nbformat")
+TransformerManager: Any = importlib.import_module("IPython.core.inputtransformer2").TransformerManager
 
 FORMATS = ("py:percent", "py:light", "py:hydrogen", "md", "md:myst", "Rmd")
 """Formats of jupytext that keep the metadata of cells; VS Code runs the first."""
@@ -92,6 +93,12 @@ def test_jupytext_reads_no_cells_into_hostile_texts(text: str, form: str) -> Non
     source = cell(hostile_lock(text)).rstrip("\n")
     written = jupytext.writes(nbformat.reads(notebook(source), as_version=4), fmt=form)
     assert ours(nbformat.writes(jupytext.reads(written, fmt=form))) == [source]
+
+
+@given(HOSTILE)
+def test_ipython_reads_no_magic_into_it(text: str) -> None:
+    source = cell(hostile_lock(text))
+    assert TransformerManager().transform_cell(source) == source
 
 
 @given(HOSTILE)

@@ -59,9 +59,10 @@ HOSTILE = st.text(min_size=1) | st.sampled_from(
 
 
 def hostile_lock(text: str) -> Lock:
-    lock = a_lock(
-        name=text, tensorflow=text, command=text, tool=text, gpus=(LockGpu(name=text, compute_capability="7.5"),)
-    )
+    names = ("name", "host", "release", "libc", "tensorflow", "command", "tool", "driver_floor")
+    texts: dict[str, Any] = dict.fromkeys((*names, "build_cuda", "build_cudnn"), text)
+    gpus = (LockGpu(name=text, compute_capability=text),)
+    lock = a_lock(**texts, build_capabilities=(text,), gpus=gpus, breaks=(text,))
     return Lock(header=lock.header, pins=(*lock.pins, Pin(name=text, version=text, hashes=(f"sha256:{text}",))))
 
 

@@ -121,7 +121,8 @@ def write_lock(lock: Lock) -> str:
     import tomlkit
 
     lines = [FENCE_OPEN]
-    lines += [f"# {line}".rstrip() for line in tomlkit.dumps(header_to_mapping(lock.header)).strip().splitlines()]
+    header = tomlkit.dumps(header_to_mapping(lock.header)).strip()
+    lines += [f"# {within_line(line)}".rstrip() for line in header.split("\n")]
     lines += [FENCE_CLOSE, ""]
     for pin in sorted(lock.pins, key=lambda pin: pin.name):
         lines += _pin_lines(pin)
@@ -168,7 +169,13 @@ def _pin_lines(pin: Pin) -> Iterator[str]:
     for number, digest in enumerate(hashes, 1):
         yield f"    --hash={digest}" + (" \\" if number < len(hashes) else "")
     if pin.via:
-        yield f"    # via {', '.join(pin.via)}"
+        yield f"    # via {within_line(', '.join(pin.via))}"
+
+
+def within_line(text: str) -> str:
+    """Return a text without what ends a line to any reader: escaped as TOML does; `?` stands for what is no Unicode."""
+    characters = text.encode("utf-8", "replace").decode()
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in characters)
 
 
 def _read_pins(lines: list[str], start: int, path: str) -> Iterator[Pin]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfbootstrap.errors import EngineError, InputError, Location
-from tfbootstrap.lock import Lock, LockTarget, Pin, header_from_mapping, header_to_mapping
+from tfbootstrap.lock import Lock, LockTarget, Pin, header_from_mapping, header_to_mapping, within_line
 from tfbootstrap.resolution import ResolvedFile
 from tfbootstrap.toml import TomlError, parse_toml
 
@@ -44,6 +44,7 @@ def write_pylock(lock: Lock, files: Mapping[str, Sequence[ResolvedFile]]) -> str
     for pin in sorted(lock.pins, key=lambda pin: pin.name):
         lines += [*_package_lines(pin, files.get(pin.name, ())), ""]
     text = "\n".join(lines) + "\n" + tomlkit.dumps({"tool": {"tfbootstrap": header_to_mapping(lock.header)}})
+    text = "\n".join(map(within_line, text.split("\n")))
     Pylock.from_dict(parse_toml(text)).validate()
     return text
 

@@ -465,3 +465,23 @@ def test_what_no_other_tensorflow_mends_has_a_hint(sandbox: Sandbox) -> None:
     assert "\nhint: In a virtual machine: pass the host's processor through" in result.stderr
     document = json.loads(sandbox.tfbootstrap("lock", "--tensorflow", "2.20", "--runtime", facts, "--json").stdout)
     assert document["targets"][0]["hints"][0].startswith("In a virtual machine")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nsix==0.1", "a\u2028six==0.1", "$(touch hacked)", "'; touch hacked; '", os.fsdecode(b"no\xffunicode")],
+    ids=["line", "unicode-line", "command", "quotes", "no-unicode"],
+)
+def test_a_hostile_path_stays_a_path(user: User, name: str) -> None:
+    user.write(name, "pandas\n")
+    lock = f"{name}.lock"
+    assert user.lock("-r", name, "-o", lock, "--runtime", "linux-cpu", "--tensorflow", "2.20").returncode == 0
+    pins = [line for line in user.text(lock).splitlines() if not line.lstrip().startswith("#") and "==" in line]
+    assert [pin for pin in pins if "pandas==" in pin] == ["pandas==2.3.0 \\"]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+ \\", pin) for pin in pins)
+    assert read_lock(user.text(lock), lock).pin("six") is not None
+    for style in ("readable", "dockerfile", "shell"):
+        made = user.sandbox.tfbootstrap("cell", lock, "--style", style)
+        assert made.returncode == 0, made.stderr
+        assert not re.search("^(touch|six==0)", made.stdout, re.MULTILINE)
+    user.sandbox.assert_nothing_left(expected=[name, lock, f"{name}.bootstrap.py"])

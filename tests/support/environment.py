@@ -132,7 +132,7 @@ def _streams(*files: IO[bytes]) -> Iterator[None]:
         with (
             open(0, encoding="utf-8", closefd=False) as sys.stdin,
             open(1, "w", encoding="utf-8", closefd=False) as sys.stdout,
-            open(2, "w", encoding="utf-8", closefd=False) as sys.stderr,
+            open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False) as sys.stderr,
         ):
             yield
     finally:
