@@ -20,22 +20,26 @@ class Model:
     __module__ = "keras.models"
 
     def __init__(self, weights: str = "", *, whole: bool = True) -> None:
-        self.weights, self.whole = weights, whole
+        self._weights, self.whole = weights, whole
+
+    @property
+    def weights(self) -> str:
+        if not self._weights:
+            raise ValueError("not built")  # so does Keras 2
+        return self._weights
 
     def save_weights(self, path: str) -> None:
-        if not self.weights:
-            raise ValueError("not built")
-        Path(path).write_text(self.weights)
+        Path(path).write_text(self._weights)
 
     def load_weights(self, path: str) -> None:
-        self.weights = Path(path).read_text()
-        if self.weights == "cut off":
+        self._weights = Path(path).read_text()
+        if self._weights == "cut off":
             raise OSError("no such format")
 
     def save(self, path: str) -> None:
         if not self.whole:
             raise NotImplementedError
-        Path(path).write_text(self.weights)
+        Path(path).write_text(self._weights)
 
 
 class Subclass(Model):

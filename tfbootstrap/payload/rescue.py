@@ -39,7 +39,7 @@ def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
         return
     roots = [kind.__module__.partition(".")[0] for kind in type(value).__mro__]
     framework = next((root for root in roots if root in _FRAMEWORKS), "")
-    if framework and hasattr(value, "save_weights"):
+    if framework and hasattr(value, "save_weights") and value.weights:
         # Keras 3 demands this name; with it, Keras 2 writes a format that most other releases can't read.
         weights = path + (".weights.h5" if sys.modules[framework].__version__ >= "3" else "-weights.h5")
         value.save_weights(weights)
@@ -59,4 +59,5 @@ def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
     if tf and any(hasattr(part, name) for part in parts for name in names):
         tf.train.Checkpoint(saved=value).write(path)
         if len(tf.train.list_variables(path)) > 1:  # one entry is the description of the others
-            yield f"import tensorflow as tf; tf.train.Checkpoint(saved={name}).read({path!r})"
+            load = f"tf.train.Checkpoint(saved={name}).read({path!r}).assert_existing_objects_matched()"
+            yield f"import tensorflow as tf; {load}"
