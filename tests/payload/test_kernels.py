@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -13,7 +17,7 @@ from tests.support.bootstraps import PASSING_TRIAL, TinyBootstrap
 from tests.support.environment import Sandbox
 from tests.support.kernels import Kernel, in_kernel
 from tests.support.locks import make_lock
-from tests.support.loopback_index import LoopbackIndex
+from tests.support.loopback_index import LoopbackIndex, slow, status
 from tests.support.programs import UV
 from tests.support.wheel_factory import Artefact, Project, build_wheel
 from tfbootstrap.edges.payload import read_payload
@@ -210,5 +214,64 @@ def test_colab_shows_its_button(environment: TinyBootstrap) -> None:
             ran = await kernel.run(cell())
             button = {"application/vnd.colab-display-data+json": {"pip_warning": {"packages": ["tiny"]}}}
             assert ran.displays[-1] == button
+
+    in_kernel(story())
+
+
+def test_two_kernels_at_once(environment: TinyBootstrap) -> None:
+    environment.index.misbehave(slow(1), path="/files/*.whl")
+    environment.index.requests.clear()
+
+    async def story() -> None:
+        async with kernel_of(environment) as one, kernel_of(environment) as other:
+            both = await asyncio.gather(one.run(cell()), other.run(cell()))
+            assert [ran.error for ran in both] == [None, None]
+            assert all(ran.text.endswith(": verified\n") for ran in both)
+            assert [ran.text.count("waiting for it") for ran in both].count(1) == 1
+
+    in_kernel(story())
+    assert environment.index.paths("/files/*.whl") == [f"/files/{NEW.filename}"]
+
+
+def test_a_kernel_that_is_killed_leaves_no_good_news_and_the_next_run_repairs(environment: TinyBootstrap) -> None:
+    report = environment.site_packages / ".tfbootstrap.json"
+
+    async def story() -> None:
+        async with kernel_of(environment) as kernel:
+            await kernel.run(cell())
+            assert json.loads(report.read_text())["ok"] is True
+            (environment.site_packages / "tiny.py").unlink()
+            environment.index.misbehave(slow(3), path="/files/*.whl", times=1)
+            environment.index.requests.clear()
+            pid = int((await kernel.run("import os\nprint(os.getpid())")).text)
+            running = asyncio.create_task(kernel.run(cell()))
+            while not environment.index.paths("/files/*.whl"):
+                await asyncio.sleep(0.05)
+            os.kill(pid, signal.SIGKILL)
+            assert (await running).restarted
+            assert not report.exists()
+            # Its installer may still be at work; whoever comes next waits for that.
+            repaired = await kernel.run(cell())
+            assert repaired.text.endswith(": verified\n"), repaired
+            assert json.loads(report.read_text())["ok"] is True
+            assert (await kernel.run("import tiny\nprint(tiny.__version__)")).text == "2.0\n"
+
+    in_kernel(story())
+
+
+def test_a_run_that_fails_leaves_no_good_news(environment: TinyBootstrap) -> None:
+    report = environment.site_packages / ".tfbootstrap.json"
+
+    async def story() -> None:
+        async with kernel_of(environment) as kernel:
+            await kernel.run(cell())
+            (environment.site_packages / "tiny.py").unlink()
+            environment.index.misbehave(status(403), path="/files/*")
+            failed = await kernel.run(cell())
+            assert failed.error is not None
+            assert failed.error.startswith("CellError: the installer failed")
+            assert not report.exists()
+            environment.index.behave()
+            assert (await kernel.run(cell())).text.endswith(": verified\n")
 
     in_kernel(story())

@@ -110,8 +110,12 @@ class Workplace:
 
     def cell(self, tensorflow: str, python: str, *options: str) -> str:
         """Lock for that Python's CPU; return the cell."""
+        return self.cell_for(["--tensorflow", tensorflow, "--python", python, "--gpu", "none"], *options)
+
+    def cell_for(self, wish: list[str], *options: str) -> str:
+        """Lock what is wished for; return the cell."""
         tool = [sys.executable, "-m", "tfbootstrap"]
-        self._run([*tool, "lock", "--tensorflow", tensorflow, "--python", python, "--gpu", "none"])
+        self._run([*tool, "lock", *wish])
         return self._run([*tool, "cell", *options])
 
     def pins(self) -> str:

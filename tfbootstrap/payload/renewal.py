@@ -7,12 +7,12 @@ from tfbootstrap.payload.judge import Check, judge_runtime, make_check
 from tfbootstrap.payload.notebook import tell
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import all_passed, write_report
-from tfbootstrap.payload.state import read_note, verify_what_changed, write_note
+from tfbootstrap.payload.state import take_note, verify_what_changed, write_note
 
 
 def renew(lock: Dict[str, Any], trial: str, report: str, installer: str, install: Install) -> None:
     """Bring the environment of this interpreter to the lock, and write down what came of it."""
-    note, facts = read_note(), probe_machine()
+    note, facts = take_note(), probe_machine()
     checks: List[Check] = judge_runtime(lock, facts)
     installed: Dict[str, str] = {}
     more: Dict[str, Any] = {}

@@ -13,7 +13,7 @@ from tfbootstrap.payload.notebook import CellError, show, show_checks, tell
 from tfbootstrap.payload.probe import probe_machine
 from tfbootstrap.payload.report import all_passed
 from tfbootstrap.payload.rescue import rescue_objects
-from tfbootstrap.payload.state import machine_name, make_digest, read_note, verify_what_changed, write_note
+from tfbootstrap.payload.state import machine_name, make_digest, take_note, verify_what_changed, write_note
 
 
 def run_cell(lock: Dict[str, Any], trial: str, on_restart: str, install: Install = install_lock) -> None:
@@ -21,7 +21,7 @@ def run_cell(lock: Dict[str, Any], trial: str, on_restart: str, install: Install
 
     `on_restart` says what happens where it must be restarted: `ask` for it, `auto`, or `never` (a warning).
     """
-    known, note, facts = hasattr(sys, STALE_MARK), read_note(), probe_machine()
+    known, note, facts = hasattr(sys, STALE_MARK), take_note(), probe_machine()
     checks = judge_runtime(lock, facts)
     stale: Dict[str, str] = {}
     more: Dict[str, Any] = {}

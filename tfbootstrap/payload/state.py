@@ -48,13 +48,19 @@ def _note_path() -> str:
     return os.path.join(sysconfig.get_path("purelib"), ".tfbootstrap.json")
 
 
-def read_note() -> Dict[str, Any]:
-    """Return the report of the last run in this environment, empty where there is none that can be read."""
+def take_note() -> Dict[str, Any]:
+    """Return the report of the last run in this environment, empty where there is none that can be read.
+
+    It is removed, for what stops this run must not leave the former one's good news.
+    """
     try:
         with open(_note_path(), encoding="utf-8") as file:
-            return dict(json.load(file))
+            note = dict(json.load(file))
     except (OSError, TypeError, ValueError):
         return {}
+    with contextlib.suppress(OSError):
+        os.unlink(_note_path())
+    return note
 
 
 def write_note(checks: List[Check], more: Dict[str, Any]) -> bool:
