@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,17 @@ class _Tunnel(socketserver.StreamRequestHandler):
         host, _, port = target.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=60) as remote:
             self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            ends = {self.request: remote, remote: self.request}
-            while True:
-                for source in select.select(list(ends), [], [])[0]:
-                    data = source.recv(1 << 16)
-                    if not data:
-                        return
-                    ends[source].sendall(data)
-                    self.server.received += len(data) if source is remote else 0
+            with suppress(ConnectionError):  # a client may hang up at any time
+                self._pump({self.request: remote, remote: self.request}, remote)
+
+    def _pump(self, ends: dict[socket.socket, socket.socket], remote: socket.socket) -> None:
+        while True:
+            for source in select.select(list(ends), [], [])[0]:
+                data = source.recv(1 << 16)
+                if not data:
+                    return
+                ends[source].sendall(data)
+                self.server.received += len(data) if source is remote else 0
 
 
 @dataclass(slots=True)
