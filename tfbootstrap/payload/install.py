@@ -95,25 +95,24 @@ def _change_environment(lock: Dict[str, Any], installer: str, say: Say) -> Dict[
     for rival in rivals:
         say(f"removing {rival.name} {rival.version}: it brings the same modules as the lock")
         remove_distribution(rival)
-    different, _ = find_work(lock)
-    pins = pinned_versions(lock)
+    different, count = find_work(lock)[0], len(lock["pins"])
     if not different:
         return different
-    say(f"installing {len(different)} of {len(pins)} packages")
+    say(f"installing {len(different)} of {count} packages")
     for name, reason in different.items():
         if reason != "missing":
             say(f"  {name}: {reason}")
     for found in installed_distributions():
         for line in lock["breaks"]:
             if line.startswith(f"{found.name} {found.version} "):
-                say("  breaks: " + line)
+                say(f"  breaks: {line}")
     remove_leftovers(different)
     failure = _run_installers(lock, different, installer, say)
-    left, _ = find_work(lock)
+    left = find_work(lock)[0]
     if failure or left:
         failure = failure or "the installer was content"
         names = ", ".join(sorted(left)) or "none"
-        problem = f"{failure}; {len(left)} of {len(pins)} packages still differ from the lock: {names}"
+        problem = f"{failure}; {len(left)} of {count} packages still differ from the lock: {names}"
         raise BootstrapError(problem, _hint_for(failure), 4)
     return different
 

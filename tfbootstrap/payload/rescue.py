@@ -41,7 +41,7 @@ def _save_object(name: str, value: Any, path: str) -> Iterator[str]:
     framework = next((root for root in roots if root in _FRAMEWORKS), "")
     if framework and hasattr(value, "save_weights") and value.weights:
         # Keras 3 demands this name; with it, Keras 2 writes a format that most other releases can't read.
-        weights = path + (".weights.h5" if sys.modules[framework].__version__ >= "3" else "-weights.h5")
+        weights = path + ("." if sys.modules[framework].__version__ >= "3" else "-") + "weights.h5"
         value.save_weights(weights)
         yield f"{name}.load_weights({weights!r})"
         framework = framework.replace("tensorflow", "tensorflow.keras")

@@ -12,15 +12,15 @@ import re
 import tempfile
 from typing import Any, Callable, Dict, List, Tuple
 
-REINSTALL = "where versions differ, run the bootstrap again; else the lock is wrong: tfbootstrap lock --upgrade"
-LIBRARIES = "a CUDA library or the driver is missing or too old; the program's own messages name it"
+REINSTALL = "run the bootstrap again; if that does not help: tfbootstrap lock --upgrade"
+LIBRARIES = "a CUDA library or the driver is missing or too old; the output names it"
 
 
 class SkipError(Exception):
     """A check makes no sense here; the text says why."""
 
 
-class WantingError(Exception):
+class WrongError(Exception):
     """A check failed: what was found, what was expected, what to do."""
 
     def __init__(self, found: Any, expected: Any, hint: str = REINSTALL) -> None:
@@ -50,7 +50,7 @@ class Trial:
             self.tf.config.experimental.set_memory_growth(gpu, True)
         found, expected = str(self.tf.__version__), self.lock["tensorflow"].split(".post", 1)[0]
         if found.replace("-", "") != expected:
-            raise WantingError(f"{found} from {self.tf.__file__}", expected)
+            raise WrongError(f"{found} from {self.tf.__file__}", expected)
         return found
 
     def check_build(self) -> str:
@@ -69,20 +69,20 @@ class Trial:
         both = [key for key in expected if expected[key] and found.get(key)]
         for key in both:
             if not _agree(expected[key], found[key]):
-                raise WantingError(f"{key} {found[key]}", expected[key])
+                raise WrongError(f"{key} {found[key]}", expected[key])
         if not both:
             raise SkipError("neither CUDA nor cuDNN is named")
         return ", ".join("{} {}".format(key.split("_")[0], found[key]) for key in both if key.endswith("version"))
 
     def check_keras(self) -> str:
         """Look which Keras `tf.keras` is; where TF_USE_LEGACY_KERAS says so, it is tf-keras, and tells no version."""
-        found: str = getattr(self.tf.keras, "__version__", "")
         expected = str(self.lock["keras"] or "")
         if not expected:
-            raise SkipError("the lock names no Keras")
+            raise SkipError("no Keras is locked")
+        found: str = getattr(self.tf.keras, "__version__", "")
         found = found or "tf-keras " + importlib.import_module("tf_keras").__version__
         if not _agree(expected, found) and found.split(" ")[0] not in self.lock["pins"]:
-            raise WantingError(found, expected, "unset TF_USE_LEGACY_KERAS; then " + REINSTALL)
+            raise WrongError(found, expected, "unset TF_USE_LEGACY_KERAS; then " + REINSTALL)
         return found
 
     def check_eager(self) -> str:
@@ -104,7 +104,7 @@ class Trial:
         history = self.model.fit(self.numbers(8, 8, 8, 1), self.numbers(8, 2), batch_size=4, verbose=0)
         loss = history.history["loss"][0]
         if not self.np.isfinite(loss):
-            raise WantingError(f"loss {loss}", "a finite loss", LIBRARIES)
+            raise WrongError(f"loss {loss}", "a finite loss", LIBRARIES)
         return f"loss {loss:.3g}"
 
     def check_save_load(self) -> str:
@@ -128,7 +128,7 @@ class Trial:
         compiled = self.tf.function(lambda x: self.tf.tanh(x) + 1, **{options[0]: True})
         result = compiled(self.tf.constant(data))
         if self.uses_gpu and self.gpus() and "GPU" not in result.device:
-            raise WantingError(result.device, "a GPU", LIBRARIES)
+            raise WrongError(result.device, "a GPU", LIBRARIES)
         return self.compare(result, self.np.tanh(data) + 1)
 
     def check_gpu(self) -> str:
@@ -139,7 +139,7 @@ class Trial:
         names = [str(ask(gpu).get("device_name", gpu.name)) for gpu in self.gpus()]
         expected = max(1, self.lock["visible_gpus"])
         if len(names) < expected:
-            raise WantingError(", ".join(names) or "none", f"{expected} of them", LIBRARIES)
+            raise WrongError(", ".join(names) or "none", f"{expected} of them", LIBRARIES)
         return ", ".join(names)
 
     def check_gpu_placement(self) -> str:
@@ -154,10 +154,10 @@ class Trial:
                 result = self.tf.nn.conv2d(image, kernel, 1, "SAME")
             self.compare(result, expected)
             if f"GPU:{number}" not in result.device:
-                raise WantingError(result.device, f"GPU:{number}", LIBRARIES)
+                raise WrongError(result.device, f"GPU:{number}", LIBRARIES)
         placed = str(self.tf.linalg.matmul(image[0], image[0], transpose_b=True).device)
         if "GPU" not in placed:
-            raise WantingError(placed, "a GPU without being told", LIBRARIES)
+            raise WrongError(placed, "a GPU without being told", LIBRARIES)
         return placed.rsplit("device:", maxsplit=1)[-1]
 
     def check_libraries(self) -> str:
@@ -170,7 +170,7 @@ class Trial:
         for name, version, path in found:
             if needs[name] and not serves(version, needs[name]):
                 hint = "another copy is found first: see LD_LIBRARY_PATH, and packages that bring their own"
-                raise WantingError(f"{name} {version} from {path}", f"{needs[name]} or newer, same major", hint)
+                raise WrongError(f"{name} {version} from {path}", f"{needs[name]} or newer, same major", hint)
         return ", ".join(f"{name} {version} ({path})" for name, version, path in found)
 
     def gpus(self) -> Any:
@@ -190,7 +190,7 @@ class Trial:
         """Compare with NumPy's result; a GPU rounds to ten bits."""
         worst = float(self.np.max(self.np.abs(self.np.asarray(found) - expected) / (1 + self.np.abs(expected))))
         if not worst < 0.01:
-            raise WantingError(f"off by {worst:.1g}", "NumPy's result", LIBRARIES)
+            raise WrongError(f"off by {worst:.1g}", "NumPy's result", LIBRARIES)
         return f"off by {worst:.1g}"
 
 
@@ -255,7 +255,7 @@ def _try(trial: Trial, name: str) -> Dict[str, str]:
         result["found"] = getattr(trial, "check_" + name.replace("-", "_"))()
     except SkipError as reason:
         result.update(status="skip", found=str(reason))
-    except WantingError as problem:
+    except WrongError as problem:
         result.update(status="fail", found=str(problem), expected=problem.expected, hint=problem.hint)
     except Exception as error:  # noqa: BLE001 - whatever a broken TensorFlow raises is the finding
         found = "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:300])
