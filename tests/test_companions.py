@@ -27,7 +27,7 @@ def broken(name: str, version: str, tensorflow: str, *extras: str) -> list[str]:
         ("tensorflow-probability", "0.25.0", "2.17.1", ["import-check"]),
         ("tensorflow-probability", "0.23.0", "2.20.0", []),
         ("tensorflow-addons", "0.21.0", "2.12.0", []),
-        ("tensorflow-addons", "0.21.0", "2.16.1", ["tested"]),
+        ("tensorflow-addons", "0.21.0", "2.16.1", ["needs", "tested"]),
         ("tensorflow-io", "0.37.1", "2.16.1", []),
         ("tensorflow-io", "0.37.1", "2.17.0", ["abi"]),
         ("tensorflow-decision-forests", "1.12.0", "2.19.0", []),

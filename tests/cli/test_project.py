@@ -13,6 +13,7 @@ from tests.cli.conftest import User
 from tests.support import loopback_index as faults
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.app import scan
+from tfbootstrap.app.requests import LockOptions, configured_jobs
 from tfbootstrap.lock import Lock, read_lock
 
 PROJECT = """\
@@ -93,6 +94,16 @@ def test_code_narrows_and_reasons_name_its_lines(project: User) -> None:
     reasons = [reason for target in document["targets"] for reason in target["reasons"]]
     assert "the code needs TensorFlow >=2.16: src/train.py:1 uses keras.ops" in reasons
     assert project.lock("--check", "--output-file", "locks/cpu.txt").returncode == 0
+
+
+def test_names_that_numpy_2_lacks_bound_numpy(project: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("pyproject.toml", PROJECT.replace('tensorflow = "2.20"', 'sources = ["src"]', 1))
+    (project.sandbox.work / "src").mkdir()
+    project.write("src/train.py", "import keras\nimport numpy as np\nnp.float_(1)\nnp.NaN\n")
+    monkeypatch.chdir(project.sandbox.work)
+    jobs = configured_jobs(LockOptions())
+    assert [[str(one.requirement) for one in job.request.constraints] for job in jobs] == [["numpy<2.0"]] * 2
+    assert str(jobs[0].request.constraints[0].location) == "src/train.py:3"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--check",), ("--check", "--output-file", "locks/cpu.txt")])

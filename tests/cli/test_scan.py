@@ -93,3 +93,64 @@ def test_many_lines_are_cut_short(project: Path, capsys: pytest.CaptureFixture[s
 def test_path_that_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", "absent"]) == 2
     assert "absent: there is no such file or folder" in capsys.readouterr().err
+
+
+def test_findings_stand_beside_the_bounds(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = project / "more.py"
+    path.write_text(
+        "import keras\nimport numpy as np\nimport tensorflow_hub\n\nx = np.float_(1)\nmodel.fit_generator(x)\n"
+        "keras.layers.LSTM(3, time_major=True)\n" + "y = np.NaN\n" * 6,
+        encoding="utf-8",
+    )
+    assert main(["scan", "more.py", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["symbol"] for one in document["evidence"]] == ["keras.layers.LSTM(time_major=)"]
+    assert document["findings"][0] == {
+        "id": "companion-tensorflow-hub",
+        "file": "more.py",
+        "cell": None,
+        "line": 3,
+        "symbol": "tensorflow_hub",
+        "says": "loads published models; needs Keras 2: tf-keras and TF_USE_LEGACY_KERAS=1 since TensorFlow 2.16",
+        "package": "tensorflow",
+        "works": None,
+        "breaks": False,
+        "instead": None,
+        "source": None,
+    }
+    assert main(["scan", "more.py", "--no-color"]) == 0
+    out = capsys.readouterr().out
+    assert "numpy.float_: gone with NumPy 2" in out
+    assert "numpy <2.0" in out
+    assert "... and 2 more lines (--json has all)" in out
+
+
+def test_sarif_for_code_hosts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "src", "--sarif"]) == 0
+    first = capsys.readouterr().out
+    log = json.loads(first)
+    assert log["version"] == "2.1.0"
+    places = [one["locations"][0]["physicalLocation"] for one in log["runs"][0]["results"]]
+    assert places[0] == {"artifactLocation": {"uri": "src/train.py"}, "region": {"startLine": 4}}
+    assert main(["scan", "src", "--sarif"]) == 0
+    assert capsys.readouterr().out == first
+    assert main(["scan", "src", "--sarif", "--json"]) == 2
+
+
+def test_names_are_followed_through_the_files_of_a_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in {
+        "pkg/__init__.py": "",
+        "pkg/compat.py": "import tensorflow as tf\nfrom tensorflow import keras\n",
+        "pkg/again.py": "from .compat import tf, keras as k\n",
+        "pkg/deep.py": "from pkg.again import k\nk.layers.experimental.SyncBatchNormalization()\n",
+        "pkg/use.py": "from pkg import compat\ncompat.tf.Session()\n",
+    }.items():
+        path = project / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert main(["scan", "pkg", "--json"]) == 1
+    evidence = json.loads(capsys.readouterr().out)["evidence"]
+    assert [(one["file"], one["symbol"]) for one in evidence] == [
+        ("pkg/deep.py", "tf.keras.layers.experimental.SyncBatchNormalization"),
+        ("pkg/use.py", "tf.Session"),
+    ]

@@ -8,7 +8,7 @@ from tests.scan.test_scan import REPLACEMENTS, TABLE
 from tfbootstrap.scan.judge import Judge
 from tfbootstrap.scan.lacking import lacking
 from tfbootstrap.scan.pieces import Piece, read_pieces
-from tfbootstrap.scan.uses import find_uses
+from tfbootstrap.scan.reader import find_uses
 
 CODE = """\
 import tensorflow as tf
@@ -22,7 +22,7 @@ tf.constant(1)
 
 
 def broken(minor: str, code: str = CODE) -> list[tuple[int, str, str]]:
-    uses = find_uses(piece for piece in read_pieces("a.py", code) if isinstance(piece, Piece))
+    uses = find_uses(piece for piece in read_pieces("a.py", code) if isinstance(piece, Piece)).uses
     found = lacking(Judge(TABLE, REPLACEMENTS), uses, minor)
     return [(one.line, one.symbol, one.bound) for one in found]
 

@@ -12,7 +12,8 @@ from tfbootstrap.edges.symbols import load_symbols
 from tfbootstrap.matrix.replacements import ReplacementsMatrix
 from tfbootstrap.scan.judge import Judge, Verdict
 from tfbootstrap.scan.pieces import Piece, Skipped, read_pieces, without_magics
-from tfbootstrap.scan.uses import find_uses, symbols_of
+from tfbootstrap.scan.reader import find_uses
+from tfbootstrap.scan.uses import symbols_of
 
 MATRIX = REPOSITORY / "compat_matrix"
 TABLE = load_symbols(MATRIX)
@@ -21,11 +22,11 @@ REPLACEMENTS = load(ReplacementsMatrix, MATRIX)
 
 def judged(text: str, file: str = "a.py", *, legacy_keras: bool = False) -> Verdict:
     pieces = [piece for piece in read_pieces(file, text) if isinstance(piece, Piece)]
-    return Judge(TABLE, REPLACEMENTS, legacy_keras).judge(find_uses(pieces))
+    return Judge(TABLE, REPLACEMENTS, legacy_keras).judge(find_uses(pieces).uses)
 
 
 def used(text: str) -> list[str]:
-    return list(symbols_of(find_uses(piece for piece in read_pieces("a.py", text) if isinstance(piece, Piece))))
+    return list(symbols_of(find_uses(piece for piece in read_pieces("a.py", text) if isinstance(piece, Piece)).uses))
 
 
 MIGRATIONS = {
@@ -53,8 +54,11 @@ MIGRATIONS = {
     ),
     "from keras import ops": (">=2.16", None),
     "import keras\nkeras.layers.Dense(3)": ("", None),
-    "from tensorflow.keras.optimizers import Adam\nAdam(lr=0.1)": ("<2.11", None),
-    "import tensorflow as tf\ntf.optimizers.SGD(0.1, decay=0.1)": (">=2.0,<2.11", None),
+    "from tensorflow.keras.optimizers import Adam\nAdam(lr=0.1)": ("<2.16", None),
+    "import tensorflow as tf\ntf.optimizers.SGD(0.1, decay=0.1)": (
+        ">=2.0,!=2.11.*,!=2.12.*,!=2.13.*,!=2.14.*,!=2.15.*",
+        None,
+    ),
     "import tensorflow as tf\ntf.keras.optimizers.legacy.Adam(lr=0.1)": (">=2.9,<2.16", None),
     "import tensorflow.compat.v2 as tf\ntf.summary.create_file_writer('a')": ("", None),
     "import tensorflow as tf\ntf.keras.wrappers": ("!=2.13.*,!=2.14.*,!=2.15.*", None),
@@ -178,3 +182,22 @@ def test_what_does_not_parse_is_named(file: str, text: str, reason: str) -> None
     (skipped,) = read_pieces(file, text)
     assert isinstance(skipped, Skipped)
     assert any(part in skipped.reason for part in reason.split("|"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "@check_tf_min_version('2.6')\ndef test():\n    tf.contrib.x",
+        "@unittest.skip('no such operation')\ndef test():\n    tf.contrib.x",
+        "@skip_tf2()\ndef test():\n    tf.contrib.x",
+        "@test_util.run_v1_only('x')\ndef test():\n    tf.contrib.x",
+        "if new():\n    from keras.random import *\nelse:\n    from tensorflow.random import *",
+        "if multi_backend():\n    tf.contrib.x",
+    ],
+)
+def test_guards_of_large_libraries(code: str) -> None:
+    assert judged(f"import tensorflow as tf\n{code}").fits == ""
+
+
+def test_decorators_that_choose_nothing_guard_nothing() -> None:
+    assert judged("import tensorflow as tf\n@tf.function\ndef f():\n    tf.contrib.x").fits == "<2.0"

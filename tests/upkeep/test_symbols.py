@@ -18,11 +18,13 @@ from tfbootstrap.edges.index import IndexClient, IndexFile, ask_default_index
 from tfbootstrap.edges.index_configuration import read_index_configuration
 from tfbootstrap.edges.resources import load_file
 from tfbootstrap.errors import InputError
+from tfbootstrap.matrix.signatures import SignaturesMatrix
 from tfbootstrap.matrix.symbols import SymbolPackage, SymbolsMatrix, minor_of
 from tfbootstrap.upkeep.symbols import (
     FILES,
     module_files,
     newest_of_minors,
+    only_changed,
     open_modules,
     read_names,
     read_release,
@@ -72,7 +74,7 @@ def test_keras_3_has_no_names_of_tensorflow_1() -> None:
         ("tf.compat.v1.compat.v1", "from a import twice"),
     ]
     assert tree_of(modules) == {"tf.compat.v1.keras", "tf.compat.v1.keras.Model"}
-    assert tree_of(modules, keras_3=True) == frozenset()
+    assert tree_of(modules, keras_3=True) == {"tf.compat.v1.keras"}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,22 @@ def test_trees_are_found_where_releases_have_them(root: str, members: list[str],
     assert dict(module_files(root, members)) == expected
 
 
+def test_summary_of_tensorflow_2_is_of_tensorboard() -> None:
+    root = "try:\n  from tensorboard.summary._tf import summary\nexcept ImportError:\n  pass\n"
+    assert tree_of([("tf", root)]) == {
+        "tf.summary", "tf.summary.audio", "tf.summary.histogram", "tf.summary.image", "tf.summary.scalar",
+        "tf.summary.text",
+    }  # fmt: skip
+
+
+def test_only_functions_whose_keywords_differ_are_kept() -> None:
+    keywords = {
+        "2.0": frozenset({"f.x", "f.y", "same.x", "open.**", "late.x"}),
+        "2.1": frozenset({"f.x", "same.x", "open.x", "open.**"}),
+    }
+    assert only_changed(keywords) == {"2.0": {"f.x", "f.y"}, "2.1": {"f.x"}}
+
+
 def test_open_modules_until_keras_moved_its_sources() -> None:
     members = [
         "keras/__init__.py",
@@ -156,7 +174,13 @@ def test_required_keras(requires: str, expected: str | None) -> None:
 
 def tensorflow(version: str, *names: str) -> Project:
     text = "".join(f"from tensorflow.python import {name}\n" for name in names)
-    files = {"tensorflow/__init__.py": text, "tensorflow/_api/v2/nn/__init__.py": "from a import relu\n"}
+    argument = names[-1]
+    files = {
+        "tensorflow/__init__.py": text,
+        "tensorflow/_api/v2/nn/__init__.py": "from tensorflow.python.nn import relu\nfrom a import selu\n",
+        "tensorflow/python/nn.py": f"def relu(features, {argument}=None): pass\ndef same(x): pass\n",
+        "tensorflow/_api/v2/math/__init__.py": "from tensorflow.python.nn import same\n",
+    }
     return Project(name="tensorflow", version=version, tag=TAG, files=files, requires=("keras>=3.5",))
 
 
@@ -177,25 +201,40 @@ def client(loopback_index: LoopbackIndex) -> Iterator[IndexClient]:
 
 def test_whole_trees_from_an_index(client: IndexClient) -> None:
     read = read_symbols(client)
-    assert read["tensorflow.yaml"] == SymbolsMatrix(
+    assert read["symbols/tensorflow.yaml"] == SymbolsMatrix(
         package="tensorflow",
         root="tf",
         releases=("2.19.1 keras>=3.5", "2.20.0 keras>=3.5"),
-        lines=("tf", "  2.19-2.19 old", "  2.19- nn", "  2.20- new", "tf.nn", "  2.19- relu"),
+        lines=(
+            "tf", "  2.19-2.19 old", "  2.19- nn", "  2.20- new",
+            "tf.math", "  2.19- same",
+            "tf.nn", "  2.19- relu selu",
+        ),
+    )  # fmt: skip
+    assert read["signatures/tensorflow.yaml"] == SignaturesMatrix(
+        package="tensorflow",
+        root="tf",
+        releases=("2.19.1 keras>=3.5", "2.20.0 keras>=3.5"),
+        lines=("tf.nn.relu", "  2.19-2.19 old", "  2.19- features", "  2.20- new"),
     )
-    assert read["tf_keras.yaml"].lines == ("tf.keras", "  3.5- layers")
-    assert read["keras.yaml"].lines == ("keras", "  3.5- ops")
-    assert read["keras_v1.yaml"].lines == ()
+    assert read["symbols/tf_keras.yaml"].lines == ("tf.keras", "  3.5- layers")
+    assert read["symbols/keras.yaml"].lines == ("keras", "  3.5- ops")
+    assert read["symbols/keras_v1.yaml"].lines == ()
 
 
 def test_only_some_releases_keeps_the_others(client: IndexClient, loopback_index: LoopbackIndex) -> None:
     before = read_symbols(client)
     loopback_index.add(build_wheel(tensorflow("2.20.1", "nn", "newer")))
     after = read_symbols(client, only=parse_only("==2.20.*"), keep=before)
-    assert after["tensorflow.yaml"].lines == (
-        "tf", "  2.19-2.19 old", "  2.19- nn", "  2.20- newer", "tf.nn", "  2.19- relu",
+    assert after["symbols/tensorflow.yaml"].lines == (
+        "tf", "  2.19-2.19 old", "  2.19- nn", "  2.20- newer",
+        "tf.math", "  2.19- same",
+        "tf.nn", "  2.19- relu selu",
     )  # fmt: skip
-    assert after["keras.yaml"] == before["keras.yaml"]
+    assert after["signatures/tensorflow.yaml"].lines == (
+        "tf.nn.relu", "  2.19-2.19 old", "  2.19- features", "  2.20- newer",
+    )  # fmt: skip
+    assert after["symbols/keras.yaml"] == before["symbols/keras.yaml"]
 
 
 def test_wheel_without_a_tree_is_named(client: IndexClient, loopback_index: LoopbackIndex) -> None:
@@ -218,7 +257,9 @@ def test_five_random_releases_agree_with_a_fresh_read_of_their_wheels(package: S
     seed = int(os.environ.get("TFBOOTSTRAP_SEED", random.randrange(10_000)))
     print(f"TFBOOTSTRAP_SEED={seed}")
     folder = REPOSITORY / "compat_matrix" / "symbols"
-    trees = [load_file(SymbolsMatrix, folder / name) for name, (owner, _) in FILES.items() if owner == package]
+    names = [name for name, (owner, _) in FILES.items() if owner == package]
+    trees = [load_file(SymbolsMatrix, folder / name) for name in names]
+    signatures = [load_file(SignaturesMatrix, folder.with_name("signatures") / name) for name in names]
     url = read_index_configuration(os.environ, Path.cwd()).default or ask_default_index()
     with requests.Session() as session:
         client = IndexClient(url, session)
@@ -227,3 +268,7 @@ def test_five_random_releases_agree_with_a_fresh_read_of_their_wheels(package: S
             fresh = read_release(client, package, Version(version), files)
             for tree in trees:
                 assert tree.names_of(minor_of(version)) == fresh.trees.get(tree.root, frozenset()), version
+            for signature in signatures:
+                listed = signature.modules()
+                read = {one for one in fresh.keywords.get(signature.root, ()) if one.rpartition(".")[0] in listed}
+                assert signature.names_of(minor_of(version)) == read, version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,20 @@ from typing import Any
 from packaging.version import Version
 
 from tfbootstrap.edges.resources import load, matrix_directory
-from tfbootstrap.edges.symbols import load_symbols
+from tfbootstrap.edges.symbols import load_signatures, load_symbols
 from tfbootstrap.errors import UsageError
 from tfbootstrap.matrix.replacements import Replacement, ReplacementsMatrix
+from tfbootstrap.matrix.signature_table import SignatureTable
 from tfbootstrap.matrix.symbol_table import SymbolFact, SymbolTable
+from tfbootstrap.matrix.symbols import runs
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentFact:
+    """A keyword, and the TensorFlow minors that take it; the last one is None where the newest does."""
+
+    argument: str
+    spans: tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +36,8 @@ class SymbolOutcome:
     replacement: str | None = None
     row: Replacement | None = None
     """The curated row that speaks of it."""
+    arguments: tuple[ArgumentFact, ...] = ()
+    """The keywords that some TensorFlow minors with the name refuse."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data; keys are part of the command line's contract."""
@@ -38,6 +51,10 @@ class SymbolOutcome:
             ],
             "note": self.row.note if self.row else None,
             "source": self.row.source if self.row else None,
+            "arguments": [
+                {"argument": one.argument, "intervals": [{"first": first, "last": last} for first, last in one.spans]}
+                for one in self.arguments
+            ],
         }
 
 
@@ -60,7 +77,18 @@ def show_symbol(name: str, directory: Path | None = None) -> SymbolOutcome:
         replacement = None
     if replacement is None and gone:
         replacement = table.in_compat_v1(canonical)
-    return SymbolOutcome(symbol=canonical, fact=fact, replacement=replacement, row=row)
+    arguments = tuple(_arguments(load_signatures(table, folder), fact)) if fact.symbol == canonical else ()
+    return SymbolOutcome(symbol=canonical, fact=fact, replacement=replacement, row=row, arguments=arguments)
+
+
+def _arguments(signatures: SignatureTable, fact: SymbolFact) -> Iterator[ArgumentFact]:
+    axis = signatures.symbols.minors
+    having = signatures.symbols.tensorflow_minors(fact)
+    for keyword in signatures.keywords(fact.symbol):
+        taking = having - signatures.refusing(fact.symbol, keyword)
+        if taking and taking != having:
+            spans = runs([minor in taking for minor in axis], axis)
+            yield ArgumentFact(keyword, tuple((first, last or None) for first, last in spans))
 
 
 def _hint(table: SymbolTable, name: str) -> str:

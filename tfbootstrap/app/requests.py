@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tfbootstrap.app.locks import DEFAULT_LOCK
@@ -28,8 +29,10 @@ from tfbootstrap.request import (
 )
 
 if TYPE_CHECKING:
+    from tfbootstrap.app.scan import ScanOutcome
     from tfbootstrap.scan.judge import Verdict
 
+TENSORFLOW = "tensorflow"
 COMMAND_LINE = "the command line"
 PROJECT_FILE = "pyproject.toml"
 
@@ -101,8 +104,9 @@ def configured_jobs(options: LockOptions) -> tuple[Job, ...]:
     configuration, targets = _configured_targets(options)
     if configuration is None or not targets:
         return ()
-    code = code_wishes(configuration, options.matrix)
-    return tuple(configured_job(configuration, target, options.format, code) for target in targets)
+    outcome = _scan_code(configuration, options.matrix)
+    code, code_bounds = (wishes_of(outcome.verdict), _code_bounds(outcome)) if outcome else ((), ())
+    return tuple(configured_job(configuration, target, options.format, code, code_bounds) for target in targets)
 
 
 def is_configured(options: LockOptions) -> bool:
@@ -165,11 +169,26 @@ def read_request(options: LockOptions) -> Request:
 
 def code_wishes(configuration: Configuration, matrix: Path | None) -> tuple[TensorflowWish, ...]:
     """Return what the project's code asks for."""
+    outcome = _scan_code(configuration, matrix)
+    return wishes_of(outcome.verdict) if outcome else ()
+
+
+def _scan_code(configuration: Configuration, matrix: Path | None) -> ScanOutcome | None:
     if not configuration.sources:
-        return ()
+        return None
     from tfbootstrap.app.scan import scan
 
-    return wishes_of(scan([Path(source) for source in configuration.sources], matrix).verdict)
+    return scan([Path(source) for source in configuration.sources], matrix)
+
+
+def _code_bounds(outcome: ScanOutcome) -> tuple[WantedPackage, ...]:
+    """Return bounds on other packages (NumPy) with which lines of the code surely fail, at the first such line."""
+    first = {
+        f"{one.package}{one.works}": one.place
+        for one in reversed(outcome.findings)
+        if one.breaks and one.works and one.package != TENSORFLOW
+    }
+    return tuple(WantedPackage(requirement=Requirement(text), location=Location(first[text])) for text in sorted(first))
 
 
 def wishes_of(verdict: Verdict) -> tuple[TensorflowWish, ...]:
@@ -181,7 +200,10 @@ def wishes_of(verdict: Verdict) -> tuple[TensorflowWish, ...]:
 
 
 def configured_request(
-    configuration: Configuration, target: ConfiguredTarget, code: tuple[TensorflowWish, ...] = ()
+    configuration: Configuration,
+    target: ConfiguredTarget,
+    code: tuple[TensorflowWish, ...] = (),
+    code_bounds: tuple[WantedPackage, ...] = (),
 ) -> Request:
     """Return what a configured target and its code ask for; files are read from the current folder, the project's."""
     more, bounds = read_files(target.requirements)
@@ -197,7 +219,7 @@ def configured_request(
         extras=tuple(sorted(extras - {CUDA_EXTRA})),
         packages=packages,
         renamed=renamed_tensorflow((*configuration.packages, *more)),
-        constraints=bounds_left,
+        constraints=(*bounds_left, *code_bounds),
         gpu=target.gpu,
         driver=target.driver,
         cuda=target.cuda,
@@ -210,12 +232,16 @@ def configured_request(
 
 
 def configured_job(
-    configuration: Configuration, target: ConfiguredTarget, form: Format | None, code: tuple[TensorflowWish, ...]
+    configuration: Configuration,
+    target: ConfiguredTarget,
+    form: Format | None,
+    code: tuple[TensorflowWish, ...],
+    code_bounds: tuple[WantedPackage, ...] = (),
 ) -> Job:
     """Return the job of a configured target whose code asks for this; `form` None: as the lock's name says."""
     output, named = _output_of(target, form)
     return Job(
-        request=configured_request(configuration, target, code),
+        request=configured_request(configuration, target, code, code_bounds),
         output=str(output),
         format=named,
         command="tfbootstrap lock",

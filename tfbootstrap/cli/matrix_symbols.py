@@ -46,6 +46,9 @@ def _facts(outcome: SymbolOutcome) -> Iterator[tuple[str, str]]:
         yield "note", outcome.row.note
     if outcome.row:
         yield "source", f"{outcome.row.source} ({outcome.row.checked})"
+    for one in outcome.arguments:
+        taken = (f"{first} and newer" if last is None else _span(first, last) for first, last in one.spans)
+        yield f"{one.argument}=", f"TensorFlow {', '.join(taken)}"
 
 
 def _span(first: str, last: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
-from tfbootstrap.matrix.reader import DateText, SourceText, Text
+from tfbootstrap.matrix.reader import DateText, SourceText, SpecifierText, Text
 
 _STAR: Final = ".*"
 _DOTTED = re.compile(r"^[a-z_]\w*(?:\.[A-Za-z_]\w*)+(?:\.\*)?$")
@@ -57,17 +57,24 @@ class Replacement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemovedArgument:
-    """A keyword argument that calls of some names must not have any more."""
+    """A keyword argument of some names that releases refuse or don't heed; `signatures/` has what sources tell."""
 
     symbols: tuple[Annotated[str, SYMBOL], ...]
     """The functions or classes; with `.*` all of a module, not deeper."""
     argument: str
-    last: Annotated[str, MINOR]
-    """The last minor of TensorFlow in which a call with it works."""
+    refused: SpecifierText | None = None
+    """The TensorFlow releases that raise an error."""
+    ignored: SpecifierText | None = None
+    """The TensorFlow releases that take it and don't heed it."""
     note: str
-    """What to write instead."""
+    """What happens, and what to write instead."""
     source: SourceText
     checked: DateText
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Say what does not fit together within this row."""
+        if self.refused is None and self.ignored is None:
+            yield "refused", "no release refuses or ignores it: then there is nothing to say"
 
     def takes(self, name: str) -> bool:
         """Say whether this row speaks of calls of a name."""
@@ -79,7 +86,7 @@ class ReplacementsMatrix:
     """The whole of `replacements.yaml`, sorted by name."""
 
     FILE: ClassVar[str] = "replacements.yaml"
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
     HEADER: ClassVar[str] = """\
 What to write instead of names of TensorFlow and Keras that were removed, renamed or emptied.
 Since when a name is gone is in symbols/; how a row is written: README.md in this folder.
@@ -94,6 +101,10 @@ Since when a name is gone is in symbols/; how a row is written: README.md in thi
             before, row = self.rows[index - 1].stem, self.rows[index].stem
             if row <= before:
                 yield f"rows[{index}].symbol", f"{row} must not come after {before}: rows are sorted, each once"
+
+    def arguments_of(self, name: str) -> tuple[RemovedArgument, ...]:
+        """Return the rows that speak of calls of a name."""
+        return tuple(row for row in self.arguments if row.takes(name))
 
     def find(self, name: str) -> Replacement | None:
         """Return the row that speaks of a name: of those above it the nearest."""

@@ -10,14 +10,17 @@ from difflib import get_close_matches
 from typing import Final
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from tfbootstrap.matrix.symbols import Intervals, SymbolInterval, SymbolPackage, SymbolsMatrix, minor_of, runs
 
 KERAS_TREES: Final = ("tf.keras", "tf.compat.v1.keras")
 """Where TensorFlow shows the package keras."""
+_KERAS_OF_1: Final = "tf.compat.v1.keras"
+"""With Keras 3 this is `tf.keras`."""
 
-_SHOWN_ELSEWHERE: Final = {
+SHOWN_ELSEWHERE: Final = {
     "tf.initializers": "tf.keras.initializers",
     "tf.losses": "tf.keras.losses",
     "tf.metrics": "tf.keras.metrics",
@@ -66,6 +69,17 @@ class SymbolTable:
         """The minors of TensorFlow that were read, oldest first."""
         return self.trees["tf"].minors
 
+    def kerases_of(self, minor: str) -> frozenset[str]:
+        """Return the Keras minors that a TensorFlow minor admits; none where `tf.keras` is its own."""
+        return self._kerases.get(minor, frozenset())
+
+    @property
+    def keras_3_minors(self) -> frozenset[str]:
+        """The TensorFlow minors that go with Keras 3 only."""
+        return frozenset(
+            minor for minor, kerases in self._kerases.items() if kerases and min(map(Version, kerases)).major >= 3
+        )
+
     @staticmethod
     def canonical(name: str) -> str:
         """Spell a name as the trees do: `tensorflow.x` and `tf.compat.v2.x` are `tf.x`."""
@@ -73,7 +87,8 @@ class SymbolTable:
         if parts[0] == "tensorflow":
             parts[0] = "tf"
         if parts[:3] == ["tf", "compat", "v2"] and len(parts) > 3:
-            parts = ["tf", *parts[3:]]
+            # One name stands in tf.compat.v2 and not in tf; tf.compat.v1 has it for as long.
+            parts = ["tf", *(["compat", "v1"] if parts[3] == "enable_v2_behavior" else []), *parts[3:]]
         return ".".join(parts)
 
     def until(self, fact: SymbolFact, last: str) -> SymbolFact:
@@ -105,9 +120,11 @@ class SymbolTable:
             minor for minor in self.minors if (self._kerases[minor] & having if minor in self._kerases else oldest)
         )
 
-    def up_to(self, last: str) -> frozenset[str]:
-        """Return the minors of TensorFlow up to one."""
-        return frozenset(minor for minor in self.minors if Version(minor) <= Version(last))
+    def within(self, specifier: str) -> frozenset[str]:
+        """Return the minors of TensorFlow that a specifier of releases admits, by their newest patch."""
+        return frozenset(
+            minor_of(version) for version in self.trees["tf"].versions if version in SpecifierSet(specifier)
+        )
 
     def axis(self, package: SymbolPackage) -> tuple[str, ...]:
         """Return the minors of a package that were read, oldest first."""
@@ -162,7 +179,7 @@ class SymbolTable:
     def is_module(self, name: str) -> bool:
         """Say whether a name is a module whose own names some release tells."""
         wanted = self.canonical(name)
-        elsewhere = _SHOWN_ELSEWHERE.get(wanted)
+        elsewhere = SHOWN_ELSEWHERE.get(wanted)
         listed = any(wanted in self._names(root) for root in self.trees)
         return listed or (elsewhere is not None and any(elsewhere in self._names(root) for root in self.trees))
 
@@ -172,10 +189,12 @@ class SymbolTable:
         if name.split(".", maxsplit=1)[0] == "keras":
             return self._own_minors("keras", module, last)
         minors = self._own_minors("tf", module, last)
+        if module == _KERAS_OF_1 or module.startswith(f"{_KERAS_OF_1}."):
+            minors |= self._minors_with(f"tf.keras{name.removeprefix(_KERAS_OF_1)}") & self.keras_3_minors
         for root in KERAS_TREES:
             if module == root or module.startswith(f"{root}."):
                 minors |= self._through_keras(root, module, last)
-        if elsewhere := _SHOWN_ELSEWHERE.get(module):
+        if elsewhere := SHOWN_ELSEWHERE.get(module):
             shown = self._minors_with(f"{elsewhere}.{last}") - {"1.15"}
             minors |= shown & self._minors_with(module)
         return minors

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 from packaging.version import Version
 
@@ -24,9 +24,11 @@ from tfbootstrap.matrix.reader import Lines, Text
 
 SymbolPackage = Literal["tensorflow", "keras"]
 Intervals = tuple["SymbolInterval", ...]
+Matrix = TypeVar("Matrix", bound="SymbolsMatrix")
 
-_NAME: Final = r"[A-Za-z_]\w*"
-_LINE = re.compile(rf"^(?:{_NAME}(?:\.{_NAME})*|  \d+\.\d+-(?:\d+\.\d+)?(?: {_NAME}(?:\.{_NAME})*)+)$")
+NAME: Final = r"[A-Za-z_]\w*"
+"""One part of a dotted name, as a pattern."""
+_LINE = re.compile(rf"^(?:{NAME}(?:\.{NAME})*|  \d+\.\d+-(?:\d+\.\d+)?(?: {NAME}(?:\.{NAME})*)+)$")
 _RELEASE = re.compile(r"^\d+\.\d+\.\d+(?: keras[<>=!~][\w.,<>=!~*]+)?$")
 _INDENT: Final = "  "
 _WIDTH: Final = 118
@@ -35,7 +37,7 @@ SYMBOL_LINE: Final = Text(
     "a module, or indented by two spaces `FIRST-[LAST] name…`", _LINE.match, "  1.15-2.15 bitcast cast"
 )
 RELEASE_LINE: Final = Text("a version, and the Keras that it requires", _RELEASE.match, "2.18.1 keras>=3.5.0")
-ROOT: Final = Text("a module", re.compile(rf"^{_NAME}(?:\.{_NAME})*$").match, "tf.keras")
+ROOT: Final = Text("a module", re.compile(rf"^{NAME}(?:\.{NAME})*$").match, "tf.keras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,21 @@ Written by `python -m tfbootstrap.upkeep symbols --write`; don't edit by hand.
                 names[name] = (*names.get(name, ()), interval)
         return found
 
+    def below(self, head: str) -> dict[str, Intervals]:
+        """Return the names below one head and their intervals; empty where it is not there."""
+        found: dict[str, Intervals] = {}
+        inside = False
+        for line in self.lines:
+            if not line.startswith(_INDENT):
+                if inside:
+                    break
+                inside = line == head
+            elif inside:
+                interval, listed = _parse_line(line)
+                for name in listed:
+                    found[name] = (*found.get(name, ()), interval)
+        return found
+
     def names_of(self, minor: str) -> frozenset[str]:
         """Return every dotted name that one minor has."""
         order = {known: place for place, known in enumerate(self.minors)}
@@ -120,9 +137,13 @@ Written by `python -m tfbootstrap.upkeep symbols --write`; don't edit by hand.
         )
 
     @classmethod
-    def from_names(
-        cls, package: SymbolPackage, root: str, releases: Sequence[str], names: Mapping[str, Collection[str]]
-    ) -> SymbolsMatrix:
+    def from_names(  # noqa: PYI019 - Self is in typing from Python 3.11 on
+        cls: type[Matrix],
+        package: SymbolPackage,
+        root: str,
+        releases: Sequence[str],
+        names: Mapping[str, Collection[str]],
+    ) -> Matrix:
         """Make the file's record from the releases' lines, oldest first, and minor -> dotted names below `root`."""
         minors = [minor_of(line.partition(" ")[0]) for line in releases]
         having: dict[str, list[bool]] = {}

@@ -29,6 +29,7 @@ from tfbootstrap.matrix.libraries import LibrariesMatrix
 from tfbootstrap.matrix.reader import MatrixFile
 from tfbootstrap.matrix.requires import RequiresMatrix
 from tfbootstrap.matrix.runtimes import RuntimeProfile
+from tfbootstrap.matrix.signatures import SignaturesMatrix
 from tfbootstrap.matrix.symbols import SymbolsMatrix
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix
 from tfbootstrap.matrix.tested import OfficialMatrix
@@ -197,12 +198,16 @@ def libraries(only: str | None, index: str | None, directory: Path | None, write
 @_matrix_option
 @_write_option
 def symbols(only: str | None, index: str | None, directory: Path | None, write: bool) -> int:
-    """Read the public names of every TensorFlow and Keras minor from the modules in their wheels."""
+    """Read the public names, and the arguments that changed, of every TensorFlow and Keras minor from their wheels."""
     folder = _folder(directory)
     specifier = parse_only(only) if only else None
-    keep = {path.name: load_file(SymbolsMatrix, path) for path in files_of(SymbolsMatrix, folder)}
+    keep = {
+        path.relative_to(folder).as_posix(): load_file(record, path)
+        for record in (SymbolsMatrix, SignaturesMatrix)
+        for path in files_of(record, folder)
+    }
     new = read_symbols(_client(index), only=specifier, keep=keep, progress=_progress)
-    return _finish({folder / "symbols" / name: dump(matrix) for name, matrix in new.items()}, folder, write)
+    return _finish({folder / name: dump(matrix) for name, matrix in new.items()}, folder, write)
 
 
 @group.command()

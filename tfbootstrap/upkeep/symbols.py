@@ -1,4 +1,5 @@
-"""Refreshes `symbols/*.yaml`: the public names of every TensorFlow and Keras minor, read from their wheels.
+"""Refreshes `symbols/*.yaml` and `signatures/*.yaml`: the public names of every TensorFlow and Keras minor, and the
+keyword arguments that changed, read from their wheels.
 
 Both packages generate modules that do nothing but import what is public; they are parsed, never run. A TensorFlow wheel
 has some three hundred of them, about 300 kB by range requests.
@@ -21,8 +22,11 @@ from packaging.version import InvalidVersion, Version
 from tfbootstrap.edges.index import IndexClient, IndexFile
 from tfbootstrap.edges.wheels import RemoteWheel
 from tfbootstrap.errors import InputError, Location
-from tfbootstrap.matrix.symbols import SymbolPackage, SymbolsMatrix, minor_of
+from tfbootstrap.matrix.signatures import ANY_KEYWORD, SignaturesMatrix
+from tfbootstrap.matrix.symbols import Matrix, SymbolPackage, SymbolsMatrix, minor_of
+from tfbootstrap.upkeep.python_sources import PythonSources
 from tfbootstrap.upkeep.requires import choose_wheel
+from tfbootstrap.upkeep.signatures import SignatureReader
 from tfbootstrap.upkeep.tensorflow import parse_metadata
 
 OLDEST: Final[Mapping[SymbolPackage, Version]] = {"tensorflow": Version("1.15"), "keras": Version("2.6")}
@@ -39,6 +43,9 @@ FILES: Final[Mapping[str, tuple[SymbolPackage, str]]] = {
 _THREADS: Final = 4
 _UNWANTED: Final = re.compile(r"\.compat\.v[12]\.compat\b|^tf\.compat\.v2\.")
 """TensorFlow shows itself inside itself; once is enough."""
+_TAKES_SUMMARY: Final = "from tensorboard.summary._tf import summary"
+"""What the root module says from 2.0 to 2.15: `tf.summary` is TensorBoard's module over TensorFlow's own."""
+_OF_TENSORBOARD: Final = frozenset(f"tf.summary.{name}" for name in ("audio", "histogram", "image", "scalar", "text"))
 _NO_NAMES: Final = frozenset({"__path__", "__all__"})
 
 
@@ -51,7 +58,9 @@ class ModuleNames:
 
     public: frozenset[str]
     refused: frozenset[str]
-    """Lazy modules that exist with Keras 2 only: Keras 3 has no names of TensorFlow 1."""
+    """Modules that hold nothing with Keras 3, whatever is listed below them."""
+    origins: Mapping[str, tuple[str, str]]
+    """Public name -> the module that it is imported from, and its name there."""
 
 
 def read_names(text: str) -> ModuleNames:
@@ -61,6 +70,7 @@ def read_names(text: str) -> ModuleNames:
     """
     found: set[str] = set()
     refused: set[str] = set()
+    origins: dict[str, tuple[str, str]] = {}
     for statement in _statements(ast.parse(text).body):
         if isinstance(statement, ast.Delete):
             found -= {target.id for target in statement.targets if isinstance(target, ast.Name)}
@@ -69,7 +79,11 @@ def read_names(text: str) -> ModuleNames:
         found |= names
         if _is_for_keras_2(statement):
             refused |= names
-    return ModuleNames(frozenset(found), frozenset(refused))
+        if isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            origins.update({(one.asname or one.name): (statement.module, one.name) for one in statement.names})
+    return ModuleNames(
+        frozenset(found), frozenset(refused), {name: origin for name, origin in origins.items() if name in found}
+    )
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -109,15 +123,26 @@ def _is_public(name: str) -> bool:
 
 
 def tree_of(modules: Iterable[tuple[str, str]], *, keras_3: bool = False) -> frozenset[str]:
-    """Return every dotted name of a tree given as (module, text); with `keras_3` without what that refuses."""
+    """Return every dotted name of a tree given as (module, text); with `keras_3` without what is empty with that."""
     names: set[str] = set()
     refused: set[str] = set()
     for module, text in modules:
         found = read_names(text)
+        names |= _OF_TENSORBOARD if _TAKES_SUMMARY in text else frozenset()
         names.update(f"{module}.{name}" for name in found.public)
         refused.update(f"{module}.{name}" for name in found.refused if keras_3)
     below = tuple(f"{name}." for name in refused)
-    return frozenset(name for name in names - refused if not _UNWANTED.search(name) and not name.startswith(below))
+    return frozenset(name for name in names if not _UNWANTED.search(name) and not name.startswith(below))
+
+
+def keywords_of(modules: Iterable[tuple[str, str]], reader: SignatureReader) -> frozenset[str]:
+    """Return `function.keyword` for every function and class of a tree given as (module, text), as dotted names."""
+    found: set[str] = set()
+    for module, text in modules:
+        for name, (origin, original) in read_names(text).origins.items():
+            for keyword in reader.keywords(origin, original) or ():
+                found.add(f"{module}.{name}.{keyword}")
+    return frozenset(found)
 
 
 def module_files(root: str, members: Iterable[str]) -> list[tuple[str, str]]:
@@ -207,6 +232,8 @@ class ReleaseNames:
     """As it stands among a file's releases."""
     trees: Mapping[str, frozenset[str]]
     """Root -> its dotted names; a release without that tree has none."""
+    keywords: Mapping[str, frozenset[str]]
+    """Root -> `function.keyword` of its functions and classes, `**` for any keyword."""
 
 
 def read_release(
@@ -222,23 +249,27 @@ def read_release(
     wheel = RemoteWheel(client, file)
     keras = required_keras(wheel.metadata()) if package == "tensorflow" else None
     keras_3 = keras is not None and Requirement(keras).specifier.contains("3.999")
-    trees = {}
+    reader = SignatureReader(PythonSources(wheel.names, wheel.text))
+    trees, keywords = {}, {}
     for owner, root in FILES.values():
         if owner == package and (members := module_files(root, wheel.names)):
-            trees[root] = _read_tree(wheel, members, keras_3=keras_3)
+            trees[root], keywords[root] = _read_tree(wheel, members, reader, keras_3=keras_3)
     if not trees:
         raise InputError(Location(file.file_name), "has no modules of public names where they have been so far")
     if "keras" in trees and "tf.compat.v1.keras" in trees:
         trees["keras"] |= open_modules(wheel.names)
-    return ReleaseNames(line=f"{version} {keras}" if keras else str(version), trees=trees)
+    return ReleaseNames(line=f"{version} {keras}" if keras else str(version), trees=trees, keywords=keywords)
 
 
-def _read_tree(wheel: RemoteWheel, members: list[tuple[str, str]], *, keras_3: bool) -> frozenset[str]:
+def _read_tree(
+    wheel: RemoteWheel, members: list[tuple[str, str]], reader: SignatureReader, *, keras_3: bool
+) -> tuple[frozenset[str], frozenset[str]]:
     place = {name: index for index, name in enumerate(wheel.names)}
     # In the archive's order neighbours come with one request.
     ordered = sorted(members, key=lambda member: place[member[1]])
+    modules = [(module, wheel.text(path)) for module, path in ordered]
     try:
-        return tree_of([(module, wheel.text(path)) for module, path in ordered], keras_3=keras_3)
+        return tree_of(modules, keras_3=keras_3), keywords_of(modules, reader)
     except SyntaxError as error:
         raise InputError(Location(wheel.file.file_name), f"a module of it is no Python: {error}") from None
 
@@ -250,9 +281,10 @@ def read_symbols(
     keep: Mapping[str, SymbolsMatrix] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, SymbolsMatrix]:
-    """Read every tree of both packages: file below `symbols/` -> record.
+    """Read every tree of both packages: `symbols/<file>` and `signatures/<file>` -> record.
 
-    With `only` (TensorFlow and Keras releases that it admits) everything else comes from `keep`.
+    With `only` (TensorFlow and Keras releases that it admits) everything else comes from `keep`; of functions whose
+    arguments had never changed before, a change is found by reading all releases alone.
     Raises PackageIndexError where the index fails, InputError where a wheel is not as expected.
     """
     read: dict[SymbolPackage, dict[str, ReleaseNames]] = {}
@@ -270,19 +302,68 @@ def read_symbols(
         with ThreadPoolExecutor(_THREADS) as pool:
             answers = list(pool.map(one, wanted))
         read[package] = {minor_of(str(version)): names for version, names in zip(wanted, answers, strict=True)}
+    kept = (keep or {}) if only is not None else {}
+    return join_releases(read, kept)
+
+
+def join_releases(
+    read: Mapping[SymbolPackage, Mapping[str, ReleaseNames]], kept: Mapping[str, SymbolsMatrix]
+) -> dict[str, SymbolsMatrix]:
+    """Make every file's record from what releases (by minor) tell, and from records that are kept."""
+    found: dict[str, SymbolsMatrix] = {}
+    for name, (package, root) in FILES.items():
+        symbols, signatures = f"symbols/{name}", f"signatures/{name}"
+        trees = {minor: release.trees.get(root, frozenset()) for minor, release in read[package].items()}
+        keywords = {minor: release.keywords.get(root, frozenset()) for minor, release in read[package].items()}
+        lines = {minor: release.line for minor, release in read[package].items()}
+        found[symbols] = _join(SymbolsMatrix, package, root, lines, trees, kept.get(symbols))
+        known = kept.get(signatures)
+        if known is not None:
+            functions = known.modules()
+            keywords = {
+                minor: frozenset(one for one in listed if one.rpartition(".")[0] in functions)
+                for minor, listed in keywords.items()
+            }
+        else:
+            keywords = only_changed(keywords)
+        found[signatures] = _join(SignaturesMatrix, package, root, lines, keywords, known)
+    return found
+
+
+def only_changed(keywords: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Leave out the functions of which no minor refuses a keyword that another one takes; minor -> `function.keyword`.
+
+    A minor that tells nothing of a function refuses nothing.
+    """
+    functions: dict[str, dict[str, set[str]]] = {}
+    for minor, listed in keywords.items():
+        for one in listed:
+            function, _, keyword = one.rpartition(".")
+            functions.setdefault(function, {}).setdefault(minor, set()).add(keyword)
+    changed = {function for function, minors in functions.items() if _differ(minors.values())}
     return {
-        name: _join(package, root, read[package], (keep or {}).get(name) if only is not None else None)
-        for name, (package, root) in FILES.items()
+        minor: frozenset(one for one in listed if one.rpartition(".")[0] in changed)
+        for minor, listed in keywords.items()
     }
 
 
+def _differ(taken: Collection[Collection[str]]) -> bool:
+    every = set().union(*taken) - {ANY_KEYWORD}
+    return any(keyword not in one for one in taken if ANY_KEYWORD not in one for keyword in every)
+
+
 def _join(
-    package: SymbolPackage, root: str, read: Mapping[str, ReleaseNames], keep: SymbolsMatrix | None
-) -> SymbolsMatrix:
+    record: type[Matrix],
+    package: SymbolPackage,
+    root: str,
+    lines: Mapping[str, str],
+    fresh: Mapping[str, frozenset[str]],
+    keep: Matrix | None,
+) -> Matrix:
     releases = dict(zip(keep.minors, keep.releases, strict=True)) if keep else {}
     names: dict[str, Collection[str]] = {minor: keep.names_of(minor) for minor in releases} if keep else {}
-    for minor, release in read.items():
-        releases[minor] = release.line
-        names[minor] = release.trees.get(root, frozenset())
+    for minor, line in lines.items():
+        releases[minor] = line
+        names[minor] = fresh[minor]
     ordered = sorted(releases, key=Version)
-    return SymbolsMatrix.from_names(package, root, [releases[minor] for minor in ordered], names)
+    return record.from_names(package, root, [releases[minor] for minor in ordered], names)
