@@ -149,6 +149,37 @@ def test_a_sentence_speaks_of_one_version() -> None:
     assert only(read(missing)).cause.startswith("libcudart.so.11.0, libcublas.so.11 can't")
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("AttributeError: module 'tensorflow' has no attribute 'train'", "shadowed-module"),
+        ("ImportError: cannot import name 'Variable' from 'tensorflow' (/x/tensorflow.py)", "shadowed-module"),
+        ("AttributeError: module 'tensorflow' has no attribute 'Session'", "tf1-code"),
+        ("AttributeError: module 'tensorflow._api.v2.train' has no attribute 'AdamOptimizer'", "tf1-code"),
+        ("AttributeError: module 'tensorflow._api.v2.experimental' has no attribute 'numpy'", "symbol-not-in-release"),
+        ("AttributeError: module 'tensorflow' has no attribute 'no_release_has_this'", "symbol-not-in-release"),
+    ],
+)
+def test_the_releases_that_have_a_name_tell_why_it_is_not_there(error: str, expected: str) -> None:
+    assert only(read(error)).id == expected
+
+
+def test_a_name_is_told_with_the_releases_that_have_it() -> None:
+    finding = only(read("AttributeError: module 'tensorflow._api.v2.experimental' has no attribute 'numpy'"))
+    assert "has no tf.experimental.numpy" in finding.cause
+    assert finding.remarks == ("tf.experimental.numpy is in TensorFlow 2.4 to 2.21",)
+    finding = only(read("AttributeError: module 'tensorflow' has no attribute 'Session'"))
+    assert finding.remarks == ("tf.Session is in TensorFlow 1.15; later releases have tf.compat.v1.Session",)
+
+
+@pytest.mark.parametrize("empty", ["[]", "[ ]", "Out[3]: []", "[]\r"])
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_an_empty_list_belongs_to_the_line_before_it(empty: str, block: int) -> None:
+    text = f">>> import tensorflow\n>>> tf.config.list_physical_devices('GPU')\n{empty}\n>>> \n"
+    assert only(read(text, block=block)).id == "and-cuda-not-found"
+    assert read(text.replace("[", "[1"), block=block).findings == ()
+
+
 def test_nothing_is_found_in_a_healthy_log() -> None:
     lines = [f"{step}/1875 [=====>....] - ETA: 3s - loss: 0.{step} - accuracy: 0.98" for step in range(1000)]
     report = read("\n".join(["Epoch 1/3", *lines, "Model saved to /tmp/model.keras, no error"]))
