@@ -33,11 +33,11 @@ def read_log(path: Path | None) -> Iterator[str]:
     file's encoding (UTF-8, or what its byte order mark says) are replaced. Raises InputError for what can't be read.
     """
     if path is None:
-        yield from _blocks(sys.stdin.buffer, "standard input")
+        yield from read_blocks(sys.stdin.buffer, "standard input")
         return
     try:
         with path.open("rb") as stream:
-            yield from _blocks(stream, str(path))
+            yield from read_blocks(stream, str(path))
     except FileNotFoundError as error:
         raise InputError(Location(str(path)), "there is no such file", hint=_HINT) from error
     except IsADirectoryError as error:
@@ -46,7 +46,8 @@ def read_log(path: Path | None) -> Iterator[str]:
         raise InputError(Location(str(path)), f"can't be read: {error.strerror}", hint=_HINT) from error
 
 
-def _blocks(stream: BinaryIO, name: str) -> Iterator[str]:
+def read_blocks(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the text of a stream of bytes; see read_log. Raises InputError for a notebook that is none."""
     first = stream.read(BLOCK)
     if _is_notebook(first, name):
         yield from _notebook(first + stream.read(LARGEST_NOTEBOOK), name)
