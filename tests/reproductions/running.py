@@ -73,8 +73,8 @@ def load_recipes() -> tuple[Recipe, ...]:
 
 
 def _recipe(document: dict[str, Any]) -> Recipe:
-    lists = {"damage": document.pop("break", ()), "apply": document.pop("apply", ())}
-    return Recipe(name=document.pop("class"), **{key: tuple(value) for key, value in lists.items()}, **document)
+    damage, apply = tuple(document.pop("break", ())), tuple(document.pop("apply", ()))
+    return Recipe(name=document.pop("class"), damage=damage, apply=apply, **document)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,11 @@ def reproduce(recipe: Recipe, folder: Path) -> Outcome:
             return _break_and_mend(recipe, Place(work, environment))
     finally:
         shutil.rmtree(work)
+
+
+def remove(folder: Path) -> None:
+    """Remove all that recipes left in a folder."""
+    shutil.rmtree(folder)
 
 
 def _break_and_mend(recipe: Recipe, place: Place) -> Outcome:
