@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.diagnose.support import ROWS, ids, only, read
 from tests.support.machines import MACHINES
+from tfbootstrap.diagnose.findings import Diagnosis
 from tfbootstrap.diagnose.reading import KEPT_LINES, LONGEST_LINE
 from tfbootstrap.diagnose.redaction import redact
 from tfbootstrap.edges.machine import read_facts
@@ -223,6 +224,13 @@ def test_a_name_is_told_with_the_releases_that_have_it() -> None:
     assert finding.remarks == ("tf.experimental.numpy is in TensorFlow 2.4 to 2.21",)
     finding = only(read("AttributeError: module 'tensorflow' has no attribute 'Session'"))
     assert finding.remarks == ("tf.Session is in TensorFlow 1.15; later releases have tf.compat.v1.Session",)
+
+
+def test_without_the_table_of_names_nothing_is_said_about_them() -> None:
+    diagnosis = Diagnosis(ROWS)
+    diagnosis.feed("AttributeError: module 'tensorflow' has no attribute 'Session'")
+    finding = only(diagnosis.report())
+    assert (finding.id, finding.remarks) == ("symbol-not-in-release", ())
 
 
 @pytest.mark.parametrize("empty", ["[]", "[ ]", "Out[3]: []", "[]\r"])

@@ -130,9 +130,9 @@ def _is_complete(sign: Sign, sightings: Mapping[Mark, Sighting], tables: Tables)
 
 
 def _symbols(sign: Sign, sightings: Mapping[Mark, Sighting], tables: Tables) -> list[str]:
-    """Return the names that a sign captured and that the releases have which it asks for; all without a table."""
+    """Return the names that a sign captured and that the releases have which it asks for."""
     names = [name for mark in sign.marks for name in sightings[mark].values.get("dotted", ())]
-    if sign.symbol is None or tables.symbols is None:
+    if sign.symbol is None:
         return names
     return [name for name in names if age_of(name, tables.symbols) == sign.symbol]
 

@@ -38,8 +38,10 @@ def remarks_on(values: Values, context: Context, tables: Tables) -> Iterator[str
                 yield text
 
 
-def age_of(dotted: str, symbols: SymbolTable) -> SymbolAge:
-    """Say which releases have a name."""
+def age_of(dotted: str, symbols: SymbolTable | None) -> SymbolAge:
+    """Say which releases have a name; without a table it is taken for one that some have."""
+    if symbols is None:
+        return "some-releases"
     minors = _minors_with(dotted, symbols)
     if minors == symbols.minors:
         return "every-release"
