@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 
 from tests.reproductions.running import Recipe, load_recipes, reproduce
@@ -16,13 +17,17 @@ SHOWN = 1500
 def main(names: list[str]) -> int:
     """Run the recipes of these classes, or all; return the number that went otherwise than expected."""
     recipes = [recipe for recipe in load_recipes() if not names or recipe.name in names]
-    recipes.sort(key=lambda recipe: (recipe.proof or "", recipe.name))
+    recipes.sort(key=_environment)
     wrong = 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        for recipe in recipes:
-            wrong += not _goes_well(recipe, Path(folder))
+    for _, together in groupby(recipes, _environment):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            wrong += sum(not _goes_well(recipe, Path(folder)) for recipe in together)
     print(f"{len(recipes) - wrong} of {len(recipes)} classes were made, named, and mended by what was printed")
     return wrong
+
+
+def _environment(recipe: Recipe) -> str:
+    return recipe.proof or ""
 
 
 def _goes_well(recipe: Recipe, folder: Path) -> bool:
