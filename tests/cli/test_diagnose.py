@@ -94,6 +94,12 @@ def test_a_notebook_gives_its_outputs_and_nothing_else(sandbox: Sandbox) -> None
     assert found(diagnose(sandbox, "--json", stdin=path.read_text(encoding="utf-8"))) == expected
 
 
+def test_a_log_that_begins_like_a_notebook_is_a_log(sandbox: Sandbox) -> None:
+    path = sandbox.work / "log.json"
+    path.write_text(f'{{"cells": 3, "message": "{ALIAS}"}}\n{{"cells": 4}}\n' * 2, encoding="utf-8")
+    assert found(diagnose(sandbox, path, "--json")) == ["numpy-alias-removed"]
+
+
 def test_an_error_without_traceback_is_read_too(sandbox: Sandbox) -> None:
     path = sandbox.work / "train.ipynb"
     path.write_text(

@@ -7,6 +7,7 @@ from tfbootstrap.app.diagnose import load_diagnoses
 from tfbootstrap.diagnose.findings import Diagnosis, Finding, Report
 from tfbootstrap.diagnose.remarks import Tables
 from tfbootstrap.edges.resources import load
+from tfbootstrap.edges.symbols import load_symbols
 from tfbootstrap.facts import Facts
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
 from tfbootstrap.matrix.libraries import LibrariesMatrix
@@ -18,6 +19,7 @@ TABLES = Tables(
     tensorflow=load(TensorflowMatrix, MATRIX),
     libraries=load(LibrariesMatrix, MATRIX),
     gpu_code=load(GpuCodeMatrix, MATRIX),
+    symbols=load_symbols(MATRIX),
 )
 
 

@@ -11,6 +11,7 @@ from tfbootstrap.diagnose.remarks import Tables
 from tfbootstrap.edges.logs import read_log
 from tfbootstrap.edges.machine import read_facts
 from tfbootstrap.edges.resources import load, load_file
+from tfbootstrap.edges.symbols import load_symbols
 from tfbootstrap.errors import InputError, Location
 from tfbootstrap.matrix.diagnoses import DiagnosesFile, DiagnosisRow
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix
@@ -31,6 +32,7 @@ def diagnose(log: Path | None, facts: Path | None = None, matrix: Path | None = 
         tensorflow=load(TensorflowMatrix, folder),
         libraries=load(LibrariesMatrix, folder),
         gpu_code=load(GpuCodeMatrix, folder),
+        symbols=load_symbols(folder),
     )
     known = read_facts(facts) if facts is not None else None
     diagnosis = Diagnosis(load_diagnoses(folder), tables, known)

@@ -11,7 +11,7 @@ from tfbootstrap.diagnose.advice import fill, steps_for
 from tfbootstrap.diagnose.context import Context, make_context, observation_marks, with_wanted
 from tfbootstrap.diagnose.reading import Line, Reader, Sighting, marks_of
 from tfbootstrap.diagnose.redaction import redact
-from tfbootstrap.diagnose.remarks import Tables, remarks_on
+from tfbootstrap.diagnose.remarks import Tables, age_of, remarks_on
 from tfbootstrap.facts import Facts
 from tfbootstrap.matrix.diagnoses import DiagnosisRow, Effect, Mark, Sign
 
@@ -90,7 +90,7 @@ class Diagnosis:
         self._reader.finish()
         sightings = self._reader.sightings
         context = make_context(sightings, self._facts, self._tables.tensorflow)
-        found = dict(_found(self._rows, sightings, context))
+        found = dict(_found(self._rows, sightings, context, self._tables))
         kept = [evidence for evidence in found.values() if not _explained(evidence.row, found)]
         findings = [_finding(evidence, context, self._tables) for evidence in kept]
         findings.sort(key=lambda finding: (_GRAVITY[finding.effect], finding.lines[0].number))
@@ -107,19 +107,21 @@ class _Evidence:
 
 
 def _found(
-    rows: Sequence[DiagnosisRow], sightings: Mapping[Mark, Sighting], context: Context
+    rows: Sequence[DiagnosisRow], sightings: Mapping[Mark, Sighting], context: Context, tables: Tables
 ) -> Iterator[tuple[str, _Evidence]]:
     """Yield every class of which a sign is complete."""
     for row in rows:
         if not context.holds(row.when, row.unless, row.tensorflow):
             continue
-        complete = [sign for sign in row.signs if _is_complete(sign, sightings)]
+        complete = [sign for sign in row.signs if _is_complete(sign, sightings, tables)]
         if complete:
-            yield row.id, _evidence(row, complete, sightings)
+            yield row.id, _evidence(row, complete, sightings, tables)
 
 
-def _is_complete(sign: Sign, sightings: Mapping[Mark, Sighting]) -> bool:
+def _is_complete(sign: Sign, sightings: Mapping[Mark, Sighting], tables: Tables) -> bool:
     if any(mark not in sightings for mark in sign.marks):
+        return False
+    if sign.symbol is not None and not _symbols(sign, sightings, tables):
         return False
     if not sign.differ:
         return True
@@ -127,7 +129,17 @@ def _is_complete(sign: Sign, sightings: Mapping[Mark, Sighting]) -> bool:
     return len(set(values)) > 1
 
 
-def _evidence(row: DiagnosisRow, signs: Sequence[Sign], sightings: Mapping[Mark, Sighting]) -> _Evidence:
+def _symbols(sign: Sign, sightings: Mapping[Mark, Sighting], tables: Tables) -> list[str]:
+    """Return the names that a sign captured and that the releases have which it asks for."""
+    names = [name for mark in sign.marks for name in sightings[mark].values.get("dotted", ())]
+    if sign.symbol is None:
+        return names
+    return [name for name in names if age_of(name, tables.symbols) == sign.symbol]
+
+
+def _evidence(
+    row: DiagnosisRow, signs: Sequence[Sign], sightings: Mapping[Mark, Sighting], tables: Tables
+) -> _Evidence:
     # Signs stand in the order of what they tell; of several that are there the gravest speaks.
     speaking = min(signs, key=lambda sign: _GRAVITY[sign.effect or row.effect])
     own = [sightings[mark] for mark in speaking.marks]
@@ -135,6 +147,8 @@ def _evidence(row: DiagnosisRow, signs: Sequence[Sign], sightings: Mapping[Mark,
     for sighting in own:
         for name, found in sighting.values.items():
             values.setdefault(name, []).extend(found)
+    if "dotted" in values:
+        values["dotted"] = _symbols(speaking, sightings, tables)
     marks = dict.fromkeys(mark for sign in signs for mark in sign.marks)
     numbers = {line.number: line for mark in marks for line in sightings[mark].lines}
     lines = tuple(numbers[number] for number in sorted(numbers))

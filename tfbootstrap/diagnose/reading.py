@@ -24,6 +24,8 @@ ENOUGH: Final = 200
 _BLOCK: Final = 1 << 16
 
 _WORD = re.compile(r"[a-z]{2,}")
+_EMPTY_LIST = re.compile(r"^(?:Out ?\[\d{1,6}\]: ?)?\[ ?\]\s{0,3}$")
+"""What Python prints for no GPU: no word of its own to find it by, so it is read with the line before it."""
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]{0,30}[ -/]{0,5}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
 _COMMON: Final = frozenset({
     "and", "build", "but", "cannot", "cuda", "could", "error", "file", "files", "for", "found", "from", "import",
@@ -93,12 +95,13 @@ class Reader:
         """Read what is left after the last line end."""
         rest, self._rest = self._rest, ""
         if rest:
-            self._look(rest)
+            self._look(rest.removesuffix("\n"))
 
     def _feed(self, block: str) -> None:
         text = self._rest + block
-        end = text.rfind("\n")
-        if end < 0 and len(text) > 2 * _BLOCK:
+        # The last whole line waits: what comes after it may belong to it.
+        end = text.rfind("\n", 0, text.rfind("\n")) if "\n" in text else -1
+        if "\n" not in text and len(text) > 2 * _BLOCK:
             # A line without an end: look at what there is, keep what a phrase could continue.
             self._look(text)
             self.lines_read -= 1
@@ -106,10 +109,10 @@ class Reader:
             return
         self._rest = text[end + 1 :]
         if end >= 0:
-            self._look(text[:end])
+            self._look(text[:end], text[end + 1 :].partition("\n")[0])
 
-    def _look(self, text: str) -> None:
-        """Look at some whole lines."""
+    def _look(self, text: str, following: str = "") -> None:
+        """Look at some whole lines; one more follows them."""
         if "\x1b" in text:
             text = _TERMINAL.sub("", text)
         first = self.lines_read + 1
@@ -119,9 +122,12 @@ class Reader:
         if not words:
             return
         # Lower case may be longer than the text (İ), but has the same lines.
-        for offset, (small, line) in enumerate(zip(lower.split("\n"), text.split("\n"), strict=True)):
+        lines = text.split("\n")
+        together = zip(lower.split("\n"), lines, [*lines[1:], following], strict=True)
+        for offset, (small, line, after) in enumerate(together):
             if any(word in small for word in words):
-                self._look_at(first + offset, line, words)
+                empty = len(after) < 20 and _EMPTY_LIST.search(after)
+                self._look_at(first + offset, f"{line} []" if empty else line, words)
 
     def _look_at(self, number: int, line: str, words: Iterable[str]) -> None:
         for piece in pieces(line):

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from tfbootstrap.diagnose.context import Context
+from tfbootstrap.matrix.diagnoses import SymbolAge
 from tfbootstrap.matrix.gpu_code import GpuCodeMatrix, minor_of
 from tfbootstrap.matrix.libraries import LibrariesMatrix
+from tfbootstrap.matrix.symbol_table import SymbolTable
 from tfbootstrap.matrix.tensorflow import TensorflowMatrix, sort_versions
 
 
@@ -21,6 +23,7 @@ class Tables:
     tensorflow: TensorflowMatrix | None = None
     libraries: LibrariesMatrix | None = None
     gpu_code: GpuCodeMatrix | None = None
+    symbols: SymbolTable | None = None
 
 
 Values = Mapping[str, Sequence[str]]
@@ -33,6 +36,35 @@ def remarks_on(values: Values, context: Context, tables: Tables) -> Iterator[str
             text = remark(value, context, tables)
             if text:
                 yield text
+
+
+def age_of(dotted: str, symbols: SymbolTable | None) -> SymbolAge:
+    """Say which releases have a name; without a table it is taken for one that some have."""
+    if symbols is None:
+        return "some-releases"
+    minors = _minors_with(dotted, symbols)
+    if minors == symbols.minors:
+        return "every-release"
+    return "tensorflow-1" if minors == ("1.15",) else "some-releases"
+
+
+def _minors_with(dotted: str, symbols: SymbolTable) -> tuple[str, ...]:
+    fact = symbols.find(dotted)
+    if fact is None or fact.symbol != symbols.canonical(dotted):
+        return ()
+    having = symbols.tensorflow_minors(fact)
+    return tuple(minor for minor in symbols.minors if minor in having)
+
+
+def _on_symbol(dotted: str, _context: Context, tables: Tables) -> str | None:
+    if tables.symbols is None:
+        return None
+    minors = _minors_with(dotted, tables.symbols)
+    if not minors:
+        return None
+    text = f"{dotted} is in TensorFlow {_range(minors)}"
+    instead = tables.symbols.in_compat_v1(dotted)
+    return f"{text}; later releases have {instead}" if minors == ("1.15",) and instead else text
 
 
 def _on_wanted(version: str, context: Context, tables: Tables) -> str | None:
@@ -130,6 +162,7 @@ _REMARKS: Mapping[str, Callable[[str, Context, Tables], str | None]] = {
     "cudart": _on_dll,
     "built_cudnn": _on_built_cudnn,
     "compute_capability": _on_capability,
+    "dotted": _on_symbol,
 }
 
 

@@ -16,6 +16,9 @@ BLOCK: Final = 1 << 18
 LARGEST_NOTEBOOK: Final = 256 << 20
 """Bytes; a notebook can be read only whole."""
 
+LARGEST_GUESS: Final = 32 << 20
+"""Bytes; so much of a text that begins like a notebook, but is not named as one, is kept to find out."""
+
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -33,11 +36,11 @@ def read_log(path: Path | None) -> Iterator[str]:
     file's encoding (UTF-8, or what its byte order mark says) are replaced. Raises InputError for what can't be read.
     """
     if path is None:
-        yield from _blocks(sys.stdin.buffer, "standard input")
+        yield from read_blocks(sys.stdin.buffer, "standard input")
         return
     try:
         with path.open("rb") as stream:
-            yield from _blocks(stream, str(path))
+            yield from read_blocks(stream, str(path))
     except FileNotFoundError as error:
         raise InputError(Location(str(path)), "there is no such file", hint=_HINT) from error
     except IsADirectoryError as error:
@@ -46,11 +49,16 @@ def read_log(path: Path | None) -> Iterator[str]:
         raise InputError(Location(str(path)), f"can't be read: {error.strerror}", hint=_HINT) from error
 
 
-def _blocks(stream: BinaryIO, name: str) -> Iterator[str]:
+def read_blocks(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the text of a stream of bytes; see read_log. Raises InputError for a notebook that is none."""
     first = stream.read(BLOCK)
-    if _is_notebook(first, name):
-        yield from _notebook(first + stream.read(LARGEST_NOTEBOOK), name)
-        return
+    named = name.endswith(".ipynb")
+    if _begins_like_a_notebook(first, named=named):
+        first += stream.read(LARGEST_NOTEBOOK if named else LARGEST_GUESS)
+        document = _document(first, name, named=named)
+        if document is not None:
+            yield from _outputs(document)
+            return
     encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if first.startswith(mark)), "utf-8")
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     block = first
@@ -60,21 +68,30 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def _is_notebook(start: bytes, name: str) -> bool:
+def _begins_like_a_notebook(start: bytes, *, named: bool) -> bool:
     begins = start.removeprefix(codecs.BOM_UTF8).lstrip()[:4096]
-    return begins.startswith(b"{") and (name.endswith(".ipynb") or b'"cells"' in begins)
+    return begins.startswith(b"{") and (named or b'"cells"' in begins)
 
 
-def _notebook(content: bytes, name: str) -> Iterator[str]:
-    if len(content) > LARGEST_NOTEBOOK:
+def _document(content: bytes, name: str, *, named: bool) -> Any:
+    """Return a notebook's JSON; None for another text that only begins like one.
+
+    Raises InputError where what is named as a notebook is none, or too large.
+    """
+    if named and len(content) > LARGEST_NOTEBOOK:
         hint = "diagnose the text of the failing cell alone"
         raise InputError(Location(name), f"this notebook is larger than {LARGEST_NOTEBOOK >> 20} MiB", hint=hint)
     try:
-        document = json.loads(content.decode("utf-8-sig"))
+        return json.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        if not named:
+            return None
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         location = Location(name, line=line, column=column)
         raise InputError(location, "is no notebook: it is no JSON", hint="save the notebook again") from error
+
+
+def _outputs(document: Any) -> Iterator[str]:
     for number, cell in enumerate(_mappings(document, "cells"), start=1):
         outputs = [text for output in _mappings(cell, "outputs") for text in _texts(output)]
         if outputs:

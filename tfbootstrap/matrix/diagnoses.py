@@ -24,6 +24,9 @@ Situation = Literal[
 """What the facts, or the text itself, tell about the machine."""
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
 
+SymbolAge = Literal["every-release", "tensorflow-1", "some-releases"]
+"""Which releases have a name, as `symbols/` says; a name that none has is of `some-releases` too."""
+
 _WORD = r"[A-Za-z]{2}"
 _IDENTIFIER = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -31,6 +34,10 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 SITUATION_VALUES: Final = frozenset({"python", "fitting", "newest", "tensorflow_pythons", "installed"})
 """What fixes may name besides captures: the Python, the TensorFlow minors that it has wheels of and the newest of
 them, the Pythons of the captured TensorFlow, the TensorFlow in use. A step with an unknown value is left out."""
+
+
+SYMBOL_CAPTURES: Final = frozenset({"module", "symbol"})
+"""Captures that together name something of TensorFlow or Keras; they give a third value, `dotted`."""
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +89,8 @@ class Mark:
         for pattern in self.patterns:
             match = compile_pattern(pattern).search(line)
             if match:
-                return {name: value for name, value in match.groupdict().items() if value}
+                found = {name: value for name, value in match.groupdict().items() if value}
+                return {**found, "dotted": _public_name(found)} if found.keys() >= SYMBOL_CAPTURES else found
         return None
 
     @property
@@ -115,6 +123,8 @@ class Sign:
     """What must stand somewhere else in the text."""
     differ: tuple[str, ...] = ()
     """Captures, of this sign and those beside it, that must not all be the same."""
+    symbol: SymbolAge | None = None
+    """Which releases must have the captured `symbol` of the captured `module`; `dotted` is then its whole name."""
     effect: Effect | None = None
     cause: str | None = None
     fix: tuple[Step, ...] = ()
@@ -127,7 +137,8 @@ class Sign:
     @property
     def captures(self) -> frozenset[str]:
         """The names of all values that this sign gives."""
-        return frozenset[str]().union(*(mark.captures for mark in self.marks))
+        captures = frozenset[str]().union(*(mark.captures for mark in self.marks))
+        return captures | {"dotted"} if captures >= SYMBOL_CAPTURES else captures
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,20 +179,29 @@ class DiagnosisRow:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Say what does not fit together within this row."""
-        for name in ("signs", "fix", "matches", "sources"):
+        for name in ("signs", "fix", "matches", "unlike", "sources"):
             if not getattr(self, name):
                 yield name, "is empty"
         for index, sign in enumerate(self.signs):
             for name in sorted(set(sign.differ) - sign.captures):
                 yield f"signs[{index}].differ", f"{name} is captured by no pattern"
+            if sign.symbol is not None and "dotted" not in sign.captures:
+                yield f"signs[{index}].symbol", "module and symbol are not captured by every pattern"
             key, cause = (
                 (f"signs[{index}]", self.cause) if sign.cause is None else (f"signs[{index}].cause", sign.cause)
             )
             yield from ((key, f"the cause names {text}") for text in _unknown(cause, sign.captures))
         patterns = [pattern for sign in self.signs for mark in sign.marks for pattern in mark.patterns]
-        captures = SITUATION_VALUES.union(*(compile_pattern(pattern).groupindex for pattern in patterns))
+        captures = SITUATION_VALUES.union(*(compile_pattern(pattern).groupindex for pattern in patterns), {"dotted"})
         steps = [*self.fix, *(step for sign in self.signs for step in sign.fix)]
         yield from (("fix", f"a step names {text}") for step in steps for text in _unknown(step.text, captures))
+
+
+def _public_name(captured: Mapping[str, str]) -> str:
+    """Return the name that `symbols/` has: tracebacks show where TensorFlow keeps its generated modules."""
+    module = re.sub(r"^tensorflow(?:_core)?\b", "tf", captured["module"])
+    module = re.sub(r"^tf(?:\._api\.v[12])?(?:\.compat\.v2)?", "tf", module)
+    return f"{module}.{captured['symbol']}"
 
 
 def _unknown(template: str, captures: frozenset[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tfbootstrap.diagnose.findings import Diagnosis
 from tfbootstrap.matrix.diagnoses import DiagnosesFile, DiagnosisRow
@@ -28,6 +29,8 @@ def neighbours_do_not_show_the_class(matrix: DiagnosesFile) -> Iterator[Finding]
 
 
 def _is_found(row: DiagnosisRow, lines: Iterable[str]) -> bool:
-    diagnosis = Diagnosis((row,))
+    # Which releases have a name is not this file's to know: its patterns are judged.
+    signs = tuple(replace(sign, symbol=None) for sign in row.signs)
+    diagnosis = Diagnosis((replace(row, signs=signs),))
     diagnosis.feed("\n".join(lines))
     return bool(diagnosis.report().findings)
