@@ -63,7 +63,7 @@ def judge_runtime(lock: Dict[str, Any], facts: Dict[str, Any]) -> List[Check]:
         return checks + _judge_unused_gpu(facts)
     checks.append(_judge_hardware(lock, facts))
     if lock["cuda"]["driver_floor"] and facts["gpu_status"] == "present":
-        checks.append(_judge_driver(lock["cuda"]["driver_floor"], facts.get("driver")))
+        checks.append(_judge_driver(lock["cuda"], facts.get("driver")))
     return checks
 
 
@@ -154,11 +154,13 @@ def _judge_gpus(lock: Dict[str, Any], gpus: List[Dict[str, Any]], expected: str)
     return make_check("hardware", "pass", found, expected)
 
 
-def _judge_driver(floor: str, driver: Any) -> Check:
-    expected = floor + " or newer"
+def _judge_driver(cuda: Dict[str, Any], driver: Any) -> Check:
+    expected = cuda["driver_floor"] + " or newer"
     if not driver or not driver.get("version"):
         return make_check("driver", "warn", "unknown", expected, "run nvidia-smi to see the driver's version")
-    if driver_serves(driver["version"], floor):
+    # A forward-compatibility package serves a CUDA that is newer than the kernel driver's own.
+    served, built = (version_numbers(text or "")[:2] for text in (driver.get("cuda_version"), cuda["version"]))
+    if (built and served >= built) or driver_serves(driver["version"], cuda["driver_floor"]):
         return make_check("driver", "pass", driver["version"], expected)
     hint = "update the NVIDIA driver, or make a lock for this one: tfbootstrap lock --driver " + driver["version"]
     return make_check("driver", "fail", driver["version"], expected, hint)
