@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.environment import REPOSITORY
 from tfbootstrap.edges.resources import load
-from tfbootstrap.matrix.cuda import CudaMatrix
+from tfbootstrap.matrix.cuda import CudaMatrix, DriverSystem
 from tfbootstrap.matrix.cuda_wheels import CudaWheelsMatrix
 from tfbootstrap.matrix.cudnn import CudnnMatrix
 from tfbootstrap.matrix.gpu_code import CodeGroup, GpuCodeMatrix, GpuCodeRow, GpuSupport, LibraryCode, runs_machine_code
@@ -127,6 +127,24 @@ def test_driver_that_knows_a_gpu(capability: str, driver: str | None) -> None:
 )
 def test_newest_cuda_of_a_driver(driver: str, cuda: str | None) -> None:
     assert CUDA.newest_cuda(driver) == cuda
+
+
+@pytest.mark.parametrize(
+    ("driver", "cuda", "system", "served"),
+    [
+        ("470.57.02", "12.5", "linux", "555.42.02"),
+        ("470.57.02", "11.4", "linux", "470.57.02"),
+        ("470.57.02", None, "linux", "470.57.02"),
+        ("535.183.01", "12.2", "linux", "535.183.01"),
+        ("470.57.02", "12.5", "windows", "470.57.02"),
+        ("470.57.02", "99.9", "linux", "470.57.02"),
+        ("300.1", "12.5", "linux", "300.1"),
+    ],
+)
+def test_a_forward_compatibility_package_serves_what_the_kernel_driver_does_not(
+    driver: str, cuda: str | None, system: DriverSystem, served: str
+) -> None:
+    assert CUDA.serving_driver(driver, cuda, system) == served
 
 
 def test_a_driver_serves_its_major_and_older_ones() -> None:

@@ -196,3 +196,9 @@ def test_says_when_the_image_is_another(host: dict[str, Any], status: str, found
     (check,) = [check for check in judge_runtime(made_for, {**runtime(), "host": host}) if check["id"] == "image"]
     assert (check["status"], check["found"], check["expected"]) == (status, found, "colab 2026.07")
     assert hint in check["hint"]
+
+
+@pytest.mark.parametrize(("served", "status"), [("12.5", "pass"), ("12.4", "fail"), (None, "fail")])
+def test_a_forward_compatibility_package_serves_the_cuda_of_the_build(served: str | None, status: str) -> None:
+    facts = runtime(gpu_status="present", gpus=[T4], driver={"version": "470.57", "cuda_version": served})
+    assert statuses(gpu_lock(build_cuda="12.5.1"), facts)["driver"] == status

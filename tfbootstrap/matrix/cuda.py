@@ -182,6 +182,25 @@ CUDA toolkits, the drivers that serve them, and the GPUs that both know.
         floor = self.driver_floor(cuda, system)
         return floor is not None and Version(driver) >= Version(floor)
 
+    def forward_package(self, cuda: str, system: DriverSystem = "linux") -> ForwardRow | None:
+        """Return the forward-compatibility package of a CUDA version (X.Y or X.Y.Z), None where there is none."""
+        wanted = Version(cuda).release[:2]
+        return next(
+            (row for row in self.forward if Version(row.cuda).release == wanted and system in row.systems), None
+        )
+
+    def serving_driver(self, driver: str, cuda: str | None, system: DriverSystem = "linux") -> str:
+        """Return the driver that programs find: the kernel's, or that of a forward-compatibility package over it.
+
+        Such a package is there where the newest CUDA served (X.Y, as `nvidia-smi` prints it) is newer than what the
+        kernel driver's branch serves itself. Source: NVIDIA's guide "CUDA Compatibility", "Forward Compatibility".
+        """
+        own = self.newest_cuda(driver)
+        toolkit = self.toolkit(cuda) if cuda and self.forward_package(cuda, system) else None
+        if own is None or toolkit is None or Version(toolkit.cuda) <= Version(own):
+            return driver
+        return toolkit.linux
+
     def generation(self, compute_capability: str) -> GenerationRow | None:
         """Return the generation of a compute capability, None for one that no row knows."""
         return next((row for row in self.generations if compute_capability in row.compute_capabilities), None)

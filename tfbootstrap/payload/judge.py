@@ -68,7 +68,7 @@ def judge_runtime(lock: Dict[str, Any], facts: Dict[str, Any]) -> List[Check]:
         return checks + _judge_unused_gpu(facts)
     checks.append(_judge_hardware(lock, facts))
     if lock["cuda"]["driver_floor"] and facts["gpu_status"] == "present":
-        checks.append(_judge_driver(lock["cuda"]["driver_floor"], facts.get("driver")))
+        checks.append(_judge_driver(lock["cuda"], facts.get("driver")))
     return checks
 
 
@@ -151,12 +151,15 @@ def _judge_gpus(lock: Dict[str, Any], gpus: List[Dict[str, Any]], expected: str)
     return make_verdict("hardware", fits, found, expected, hint, status)
 
 
-def _judge_driver(floor: str, driver: Any) -> Check:
-    expected, version = floor + " or newer", (driver or {}).get("version")
+def _judge_driver(cuda: Dict[str, Any], driver: Any) -> Check:
+    expected, version = cuda["driver_floor"] + " or newer", (driver or {}).get("version")
     if not version:
         return make_check("driver", "warn", "unknown", expected, "run nvidia-smi to see the driver's version")
     hint = "update the NVIDIA driver, or make a lock for this one: tfbootstrap lock --driver " + version
-    return make_verdict("driver", driver_serves(version, floor), version, expected, hint)
+    # A forward-compatibility package serves a CUDA that is newer than the kernel driver's own.
+    served, built = (version_numbers(text or "")[:2] for text in (driver.get("cuda_version"), cuda["version"]))
+    fits = (built and served >= built) or driver_serves(version, cuda["driver_floor"])
+    return make_verdict("driver", bool(fits), version, expected, hint)
 
 
 def _gpu_names(gpus: Iterable[Dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ it, must hold code that the GPU runs. A GPU that is there is used, or the versio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from packaging.version import Version
@@ -67,13 +67,19 @@ def judge_gpus(row: TensorflowRow, facts: Facts, gpus: tuple[Gpu, ...], hardware
     findings = _Findings()
     findings.need_driver(hardware.cuda.driver_floor(row.cuda, driver_system(facts)) if row.cuda else None)
     distinct = _distinct(gpus)
+    served = _as_served(facts, hardware)
     # What no driver can mend decides first: a newer driver is no advice for a GPU that the wheel has no code for.
     judged = [_code(row, gpu, hardware, findings) for gpu in distinct]
-    judged += [_driver(row, facts, findings.floor, f"CUDA {_major(row.cuda)}")]
+    judged += [_driver(row, served, findings.floor, f"CUDA {_major(row.cuda)}")]
     judged += [_known(row, facts, gpu, hardware, findings) for gpu in distinct]
-    judged += [_retired(row, facts, gpu, hardware) or _ptx(row, facts, gpu, hardware, findings) for gpu in distinct]
+    judged += [_retired(row, facts, gpu, hardware) or _ptx(row, served, gpu, hardware, findings) for gpu in distinct]
     if rejection := next((one for one in judged if one), None):
         return rejection
+    if facts.driver and served != facts:
+        findings.warnings.append(
+            f"driver {facts.driver.version} serves CUDA {facts.driver.cuda_version} by a forward-compatibility package:"
+            " programs must go on finding its libcuda.so.1 first (LD_LIBRARY_PATH, ldconfig)"
+        )
     if len(gpus) > 1:
         findings.warnings += _several(row, gpus, hardware)
     if facts.driver is None and findings.floor:
@@ -90,6 +96,14 @@ def _served(row: TensorflowRow, facts: Facts, floor: str | None) -> tuple[str, .
         return ()
     needed = f"CUDA {row.cuda} and the GPU need {floor} or newer"
     return (f"driver {facts.driver.version} serves: {needed}",)
+
+
+def _as_served(facts: Facts, hardware: Hardware) -> Facts:
+    """Return facts with the driver that programs find: a forward-compatibility package makes it newer."""
+    if facts.driver is None:
+        return facts
+    version = hardware.cuda.serving_driver(facts.driver.version, facts.driver.cuda_version, driver_system(facts))
+    return replace(facts, driver=replace(facts.driver, version=version))
 
 
 def driver_system(facts: Facts) -> DriverSystem:

@@ -15,6 +15,7 @@ from tfbootstrap.facts import Facts
 from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.tensorflow import CUDA_EXTRA
 from tfbootstrap.plan.admission import admit
+from tfbootstrap.plan.gpu import driver_system
 from tfbootstrap.plan.knowledge import Knowledge
 from tfbootstrap.plan.records import (
     CPU,
@@ -25,6 +26,7 @@ from tfbootstrap.plan.records import (
     OTHER_TENSORFLOW,
     PRERELEASE,
     Admission,
+    Candidate,
     Rejections,
     WayOut,
 )
@@ -136,10 +138,18 @@ def _newer_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut
     if newer:
         served = next(one for one in fitting if one.driver_floor and Version(one.driver_floor) == min(newer))
         yield WayOut(
-            text=f"a newer NVIDIA driver: {served.driver_floor} or newer serves TensorFlow {served.row.version}",
+            text=f"a newer NVIDIA driver: {served.driver_floor} or newer serves TensorFlow {served.row.version}"
+            + _forward_package(served, current, knowledge),
             command=lock_command(replace(admission.request, driver=served.driver_floor)),
             cost=OTHER_DRIVER,
         )
+
+
+def _forward_package(candidate: Candidate, facts: Facts, knowledge: Knowledge) -> str:
+    """Return the remark that a data center GPU can keep its driver; empty where there is no such package."""
+    cuda = knowledge.hardware.cuda if knowledge.hardware and candidate.row.cuda else None
+    package = cuda.forward_package(candidate.row.cuda or "", driver_system(facts)) if cuda else None
+    return f"; on a data center GPU {package.package} beside the present one may do instead" if package else ""
 
 
 def _older_driver(admission: Admission, knowledge: Knowledge) -> Iterator[WayOut]:
