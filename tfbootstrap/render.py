@@ -94,7 +94,7 @@ def render_cell(lock: Lock, sources: Mapping[str, str], template: str, options: 
         parts["worker"] = quote(_joined(sources, WORKER) + WORKER_CALL)
     else:
         more = ("links",) * lock.header.loader_links + ("wheelhouse",) * bool(options.wheelhouse)
-        packed = CELL_MODULES[:1] if more and options.style == "readable" else ()
+        packed = CELL_MODULES[: len(more)] if options.style == "readable" else ()
         modules = (*CELL_MODULES[len(packed) :], *more)
     if packed:
         # A cell that has more to carry is kept small by packing what `bootstrap.py` shows as well.

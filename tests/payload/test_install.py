@@ -49,6 +49,18 @@ def test_links_are_made_once_and_follow_the_wheels(tmp_path: Path) -> None:
     assert list(links(home)) == ["libcublas.so.12", "libcudnn.so.8"]
 
 
+def test_links_lie_in_the_cuda_runtimes_folder_too(tmp_path: Path) -> None:
+    """TensorFlow 2.21 searches that one, and neither its own nor cuSOLVER's."""
+    runtime = tmp_path / "nvidia/cuda_runtime/lib"
+    libraries(tmp_path, "cuda_runtime/lib/libcudart.so.12", "cusolver/lib/libcusolver.so.11")
+    link_libraries(str(tmp_path))
+    assert links(runtime) == {"libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11"}
+    assert link_libraries(str(tmp_path)) == []
+    (tmp_path / "nvidia/cusolver/lib/libcusolver.so.11").unlink()
+    link_libraries(str(tmp_path))
+    assert links(runtime) == {}
+
+
 def test_files_of_tensorflow_itself_are_left_alone(tmp_path: Path) -> None:
     home = libraries(tmp_path, "x/lib/libtensorflow_framework.so.2")
     (home / "libtensorflow_framework.so.2").write_text("its own")
