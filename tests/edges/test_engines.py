@@ -150,9 +150,12 @@ def test_where_no_index_is_wanted_files_come_from_links_only(index: LoopbackInde
 
 
 def test_a_folder_of_links_that_is_missing_is_named(tmp_path: Path) -> None:
-    missing = (tmp_path / "wheels").as_uri()
-    with pytest.raises(PackageIndexError, match="wheels"):
-        resolve(replace(LINUX, requirements=("framework",)), IndexConfiguration(no_index=True, find_links=(missing,)))
+    for folder in ("wheels", f"{'long' * 20}/wheels"):  # uv breaks long lines before the folder's name
+        missing = (tmp_path / folder).as_uri()
+        with pytest.raises(PackageIndexError, match="wheels"):
+            resolve(
+                replace(LINUX, requirements=("framework",)), IndexConfiguration(no_index=True, find_links=(missing,))
+            )
 
 
 def test_offline_without_a_cache_says_so(index: LoopbackIndex) -> None:

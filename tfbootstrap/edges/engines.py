@@ -286,7 +286,7 @@ def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
 
 
 def _blamed_index(text: str, indexes: IndexConfiguration) -> str:
-    found = re.search(r"--find-links` \w+: (\S+)", text) or re.search(r"(https?://[^\s`'\"()<>]+)", text)
+    found = re.search(r"--find-links` \w+:\s+(\S+)", text) or re.search(r"(https?://[^\s`'\"()<>]+)", text)
     return found[1].rstrip(".,:;") if found else indexes.shown
 
 
