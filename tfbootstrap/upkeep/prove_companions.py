@@ -111,14 +111,14 @@ def prove_companions(workshop: Workshop, cell: Cell, matrix: CompanionsMatrix) -
     folder.mkdir(parents=True)
     try:
         bench = Bench(workshop=workshop, cell=cell, folder=folder, proof=proof)
-        found = with_companions(proof, *_tried(bench, dict(offers(matrix, cell.tensorflow))))
+        found = with_companions(proof, *try_companions(bench, dict(offers(matrix, cell.tensorflow))))
         write(workshop, found)
         return found
     finally:
         tidy(workshop, folder)
 
 
-def _tried(bench: Bench, offered: Mapping[str, str]) -> tuple[Lock, list[str]]:
+def try_companions(bench: Bench, offered: Mapping[str, str]) -> tuple[Lock, list[str]]:
     """Return the lock of all companions that passed, and why others are left out."""
     lock, notes = bench.lock(()), []
     kept: dict[str, str] = {}
