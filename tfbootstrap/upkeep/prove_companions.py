@@ -88,9 +88,13 @@ class Bench:
 
     def failures(self, lock: Lock) -> dict[str, str]:
         """Install a lock and try it; return what failed: check -> what was found."""
-        shutil.rmtree(self.folder / "env", ignore_errors=True)
-        shutil.rmtree(self.folder / "smoke", ignore_errors=True)
-        results = install_and_try(self.workshop, find_interpreter(self.cell.python), lock, self.folder)
+        # In a folder of its own: what an earlier trial left behind must not speak for this one.
+        folder = self.folder / "trial"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name in ("requirements.txt", "bootstrap.py"):
+            shutil.copyfile(self.folder / name, folder / name)
+        results = install_and_try(self.workshop, find_interpreter(self.cell.python), lock, folder)
         return {result["id"]: result["found"] for result in results if result["status"] == "fail"}
 
 
