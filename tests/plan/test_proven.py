@@ -190,3 +190,45 @@ def test_a_request_for_proven_companions_is_covered() -> None:
     assert not covers(WITH_COMPANIONS, admission(ask("2.20.0", "tf-keras<2.20")), None)
     assert not covers(PROOF, admission(ask("2.20.0", "tf-keras")), None)
     assert unproven({"tf-keras": "2.20.1", "numpy": "2.2.6"}, WITH_COMPANIONS) == ()
+
+
+MOVING = replace(
+    WITH_COMPANIONS,
+    companions=(
+        *WITH_COMPANIONS.companions,
+        pin_line("tensorflow-datasets", "4.9.9", (HASH,), ("the command line",)),
+        pin_line("numpy", "2.1.3", (HASH,), ("tensorflow", "tensorflow-datasets")),
+        pin_line("setuptools", "80.9.0", (HASH,), ("tensorboard", "tensorflow")),
+        pin_line("toml", "0.10.2", (HASH,), ("setuptools",)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted_names", "moved"),
+    [
+        ((), {"numpy": "2.2.6", "setuptools": "81.0.0"}),
+        (("tf-keras", "numpy"), {"numpy": "2.2.6", "setuptools": "81.0.0"}),
+        (("tensorflow-datasets",), {"numpy": "2.1.3", "setuptools": "80.9.0", "toml": "0.10.2"}),
+        (("tf-keras", "tensorflow-datasets"), {"numpy": "2.1.3", "setuptools": "80.9.0", "toml": "0.10.2"}),
+    ],
+)
+def test_pins_that_a_companion_moves_come_together_and_only_with_it(
+    wanted_names: tuple[str, ...], moved: dict[str, str]
+) -> None:
+    pins = {package.name: package.version for package in proven_solution(MOVING, wanted_names).packages}
+    assert {name: pins[name] for name in pins if name in {"numpy", "setuptools", "toml"}} == moved
+    assert unproven(pins, MOVING) == ()
+
+
+def test_moved_pins_are_preferred_for_who_asks_for_the_companion_only() -> None:
+    assert dict(with_preferences((), MOVING, ["pandas"]))["numpy"] == "2.2.6"
+    preferred = dict(with_preferences((), MOVING, ["tensorflow-datasets", "pandas"]))
+    assert (preferred["numpy"], preferred["tf-keras"]) == ("2.1.3", "2.20.1")
+
+
+def test_a_companion_that_repeats_a_pin_or_another_is_a_problem() -> None:
+    again = pin_line("numpy", "2.2.6", (HASH,), ())
+    assert list(replace(PROOF, companions=(again,)).sealed().problems()) == [("companions", "repeats a pin")]
+    twice = pin_line("tf-keras", "2.20.1", (HASH,), ())
+    assert ("companions", "names a package twice") in replace(PROOF, companions=(twice, twice)).sealed().problems()

@@ -237,7 +237,7 @@ def _resolve(
 ) -> tuple[Plan, Solution]:
     offline = common.options.offline
     preferences = tuple((pin.name, pin.version) for pin in existing.pins) if existing else ()
-    preferences = with_preferences(preferences, proof)
+    preferences = with_preferences(preferences, proof, [item.name for item in admission.request.packages])
     if is_provisioned(admission.facts):
         return _resolve_overlay(admission, knowledge, common, preferences)
     excluded: tuple[str, ...] = ()

@@ -79,7 +79,7 @@ A lock that was installed and tried. Written by `python -m tfbootstrap.upkeep pr
     pins: Annotated[tuple[str, ...], Lines(PROVEN_PIN)]
     """Every package with the hashes of the files that fit the runtime."""
     companions: Annotated[tuple[str, ...], Lines(PROVEN_PIN)] = ()
-    """What companions, tried in the same environment, bring beside the pins."""
+    """What companions, tried in the same environment, bring beside the pins, or in the place of one that they move."""
     seal: Annotated[str, SEAL]
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -89,9 +89,12 @@ A lock that was installed and tried. Written by `python -m tfbootstrap.upkeep pr
         failed = any(line.startswith("fail ") for line in self.checks)
         if failed != (self.result == "failed"):
             yield "result", f"is {self.result}, but the checks say otherwise"
-        names = [pin.name for pin in (*self.packages, *self.companion_packages)]
-        if len(names) != len(set(names)):
-            yield "pins", "names a package twice"
+        for key, pins in (("pins", self.packages), ("companions", self.companion_packages)):
+            names = [pin.name for pin in pins]
+            if len(names) != len(set(names)):
+                yield key, "names a package twice"
+        if any(self.version(pin.name) == pin.version for pin in self.companion_packages):
+            yield "companions", "repeats a pin"
         if self.version("tensorflow") != self.tensorflow:
             yield "pins", f"must hold tensorflow {self.tensorflow}"
 

@@ -64,18 +64,21 @@ def _serves_libc(floor: str, found: str | None) -> bool:
 
 
 def pins_for(proof: Proof, wanted: Collection[str]) -> tuple[ProvenPin, ...]:
-    """Return the pins of a proof, with those of its companions that are wanted and what these need, sorted by name."""
-    included = {pin.name for pin in proof.packages} | set(wanted)
-    left, taken = list(proof.companion_packages), []
-    while found := [pin for pin in left if pin.name in wanted or included.intersection(pin.via) - _own(proof)]:
-        taken += found
-        included |= {pin.name for pin in found}
+    """Return the pins of a proof, with those of its companions that are wanted and what these need, sorted by name.
+
+    Where one of them needs another version of one of the pins, all versions are those that were tried with it.
+    """
+    pins = {pin.name: pin for pin in proof.packages}
+    left = list(proof.companion_packages)
+    moved = [pin for pin in left if pin.name in pins]
+    asking = set(wanted) - pins.keys()
+    while found := [pin for pin in left if pin.name in asking or asking.intersection(pin.via)]:
+        if any(pin in moved for pin in found):
+            found += [pin for pin in moved if pin in left and pin not in found]
+        pins |= {pin.name: pin for pin in found}
+        asking |= {pin.name for pin in found}
         left = [pin for pin in left if pin not in found]
-    return tuple(sorted((*proof.packages, *taken), key=lambda pin: pin.name))
-
-
-def _own(proof: Proof) -> frozenset[str]:
-    return frozenset(pin.name for pin in proof.packages)
+    return tuple(pins[name] for name in sorted(pins))
 
 
 def proven_solution(proof: Proof, wanted: Collection[str] = ()) -> Solution:
@@ -95,18 +98,24 @@ def proven_solution(proof: Proof, wanted: Collection[str] = ()) -> Solution:
     )
 
 
-def with_preferences(preferences: tuple[tuple[str, str], ...], proof: Proof | None) -> tuple[tuple[str, str], ...]:
-    """Return preferences with the proven pins after them: what is preferred already stays."""
+def with_preferences(
+    preferences: tuple[tuple[str, str], ...], proof: Proof | None, wanted: Collection[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return preferences with the proven pins after them: what is preferred already stays.
+
+    What other companions than the wanted ones bring comes last: something that is wanted may bring them.
+    """
     if proof is None:
         return preferences
     known = {name for name, _ in preferences}
-    proven = (*proof.packages, *proof.companion_packages)
-    return (*preferences, *((pin.name, pin.version) for pin in proven if pin.name not in known))
+    proven = {pin.name: pin.version for pin in pins_for(proof, wanted)}
+    others = {pin.name: pin.version for pin in proof.companion_packages if pin.name not in proven}
+    return (*preferences, *((name, version) for name, version in {**proven, **others}.items() if name not in known))
 
 
 def unproven(pins: Mapping[str, str], proof: Proof) -> tuple[str, ...]:
     """Return the packages among pins that are not as the proof has them."""
-    proven = {pin.name: pin.version for pin in (*proof.packages, *proof.companion_packages)}
+    proven = {pin.name: pin.version for pin in pins_for(proof, pins)}
     return tuple(name for name, version in sorted(pins.items()) if proven.get(name) != version)
 
 

@@ -49,7 +49,7 @@ def find_lags(proofs: Iterable[Proof], releases: Mapping[str, Mapping[Version, d
     """Yield each proven version that lags the newest release of its package by more than so many days."""
     cells: dict[tuple[str, str], list[str]] = {}
     for proof in proofs:
-        for pin in proof.packages:
+        for pin in (*proof.packages, *proof.companion_packages):
             if pin.name != "tensorflow":
                 cells.setdefault((pin.name, pin.version), []).append(proof.name)
     for (package, version), names in sorted(cells.items()):
@@ -64,5 +64,5 @@ def find_lags(proofs: Iterable[Proof], releases: Mapping[str, Mapping[Version, d
 
 def read_lags(client: IndexClient, proofs: tuple[Proof, ...], *, days: int) -> tuple[Lag, ...]:
     """Ask the index for every package that some proof pins; raises PackageIndexError."""
-    names = sorted({pin.name for proof in proofs for pin in proof.packages})
+    names = sorted({pin.name for proof in proofs for pin in (*proof.packages, *proof.companion_packages)})
     return tuple(find_lags(proofs, {name: releases_of(client.files(name)) for name in names}, days=days))

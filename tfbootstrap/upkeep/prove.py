@@ -94,9 +94,14 @@ def prove(workshop: Workshop, cell: Cell) -> Proof:
         write(workshop, proof)
         return proof
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if not workshop.keep_cache:
-            _run([str(find_uv()), "cache", "clean", "--quiet", "tensorflow"], folder.parent, workshop, "cache")
+        tidy(workshop, folder)
+
+
+def tidy(workshop: Workshop, folder: Path) -> None:
+    """Remove a cell's folder, and from the cache what takes most space."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not workshop.keep_cache:
+        _run([str(find_uv()), "cache", "clean", "--quiet", "tensorflow"], folder.parent, workshop, "cache")
 
 
 def write(workshop: Workshop, proof: Proof) -> None:
