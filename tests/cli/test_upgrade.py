@@ -121,7 +121,7 @@ def test_the_report_has_the_keys_that_tools_rely_on(locked: User) -> None:
     changes = {one["what"]: (one["before"], one["after"]) for one in lab["platform_changes"]}
     assert changes["Keras major"] == ("2", "3")
     assert changes["CUDA built with"] == ("12.2", "12.5.1")
-    assert changes["cuDNN built with"] == ("8", "9")
+    assert changes["cuDNN built with"] == ("8", "9.3.0")
     assert changes["NumPy 2"] == ("not allowed", "allowed")
     assert "5.x dropped" in changes["compute capabilities"][1]
     assert lab["compute_capabilities"]["dropped"] == ["5.0", "5.2", "5.3"]

@@ -10,11 +10,13 @@ import pytest
 from tests.support.golden import Golden
 from tfbootstrap.lock_diff import LockChanges, PackageChange, PinnedPackage, PlatformChange
 from tfbootstrap.plan.records import OTHER_TENSORFLOW, Rejection, Rejections, WayOut
+from tfbootstrap.scan.findings import Finding
 from tfbootstrap.scan.judge import Evidence
 from tfbootstrap.scan.pieces import Skipped
 from tfbootstrap.upgrade.markdown import upgrade_markdown
 from tfbootstrap.upgrade.records import (
     BrokenSymbol,
+    CodeFinding,
     CompanionProblem,
     Edit,
     HeldBack,
@@ -36,6 +38,24 @@ LINES = (
     broken(9, "tf.keras.new_thing", ">=2.21"),
     broken(11, "tf.keras.wrappers", "!=2.20.*"),
 )
+
+
+def behaviour(line: int, *, breaks: bool, already: bool = False, instead: str | None = None) -> CodeFinding:
+    finding = Finding(
+        id="numpy-2.0",
+        file="src/train.py",
+        cell=None,
+        line=line,
+        symbol="numpy.float_",
+        says="gone with NumPy 2",
+        package="numpy",
+        works="<2.0",
+        breaks=breaks,
+        instead=instead,
+    )
+    return CodeFinding(finding=finding, version="2.4.6", already=already)
+
+
 LAB = TargetUpgrade(
     name="lab",
     lock="requirements/lab.txt",
@@ -64,6 +84,11 @@ LAB = TargetUpgrade(
         no_longer_required=("tensorflow-estimator", "tensorflow-io-gcs-filesystem"),
     ),
     broken=LINES,
+    behaviours=(
+        behaviour(20, breaks=True, already=True),
+        behaviour(21, breaks=False, instead="look at it"),
+        behaviour(22, breaks=True),
+    ),
     companions=(CompanionProblem(name="tensorflow-io", version="0.37.1", problem="tensorflow-io has no build for it"),),
     warnings=("the NVIDIA driver is not known",),
     breaks=("thinc 8.3.6 requires numpy<3, and would get 3.0",),
@@ -112,6 +137,11 @@ def test_for_programs(golden: Golden) -> None:
     golden.compare("upgrade.json", json.dumps(UPGRADE.to_json(), indent=2) + "\n")
 
 
+def test_one_line_is_told_as_one() -> None:
+    one = Upgrade(targets=(replace(CPU, behaviours=(behaviour(3, breaks=True),)),))
+    assert "\n1 line of the code fails or does something else with the new versions:\n" in upgrade_text(one)
+
+
 def test_targets_that_can_t_be_served() -> None:
     unserved = replace(UPGRADE, targets=(LAB, OLD), held_back=(), edits=())
     assert not unserved.served
@@ -139,8 +169,10 @@ def test_nothing_changes() -> None:
 
 def test_findings_are_what_breaks_now() -> None:
     assert LAB.findings
-    assert replace(LAB, companions=()).findings
-    assert not replace(LAB, companions=(), broken=LINES[:1]).findings
+    assert replace(LAB, companions=(), behaviours=()).findings
+    assert replace(LAB, companions=(), broken=()).findings
+    harmless = (behaviour(1, breaks=True, already=True), behaviour(2, breaks=False))
+    assert not replace(LAB, companions=(), broken=LINES[:1], behaviours=harmless).findings
     assert UPGRADE.findings
     assert not Upgrade(targets=(CPU,)).findings
 

@@ -19,8 +19,9 @@ from tfbootstrap.lock_diff import LockChanges
 from tfbootstrap.matrix.companions import CompanionsMatrix
 from tfbootstrap.matrix.gpu_code import minor_of
 from tfbootstrap.matrix.gpus import GpuMatrix
+from tfbootstrap.upgrade.behaviours import changed_behaviours
 from tfbootstrap.upgrade.companions import companion_problems, companions_without_build
-from tfbootstrap.upgrade.records import BrokenSymbol, CompanionProblem, ReleaseChanges, TargetUpgrade
+from tfbootstrap.upgrade.records import BrokenSymbol, CodeFinding, CompanionProblem, ReleaseChanges, TargetUpgrade
 from tfbootstrap.upgrade.releases import release_changes
 
 _OF_BUILDS = ("CUDA built with", "cuDNN built with")
@@ -53,6 +54,7 @@ class Reporter:
             changes=outcome.changes and _told(outcome.changes, on_gpu=on_gpu),
             release=self._release(outcome, existing, on_gpu=on_gpu),
             broken=self._broken(shared.before, outcome.lock.header.tensorflow),
+            behaviours=self._behaviours(outcome.lock, existing),
             companions=self._companion_problems(job, outcome.lock, existing),
             warnings=outcome.plan.warnings,
             breaks=outcome.plan.breaks,
@@ -94,6 +96,10 @@ class Reporter:
             BrokenSymbol(evidence=one, already=(one.place, one.symbol) in lacked)
             for one in self._code.lacking(minor_of(after))
         )
+
+    def _behaviours(self, made: Lock, existing: Lock | None) -> tuple[CodeFinding, ...]:
+        before, after = ({pin.name: pin.version for pin in lock.pins} if lock else {} for lock in (existing, made))
+        return changed_behaviours(self._code.findings, before, after) if self._code else ()
 
     def _companion_problems(self, job: Job, made: Lock, existing: Lock | None) -> tuple[CompanionProblem, ...]:
         """Return what does not go with the new TensorFlow, without what did not go with the old one either."""

@@ -9,7 +9,10 @@ from tfbootstrap.explain import rejections_text
 from tfbootstrap.upgrade.records import TargetUpgrade, Upgrade
 from tfbootstrap.upgrade.report import (
     KERAS_3,
+    all_behaviours,
     becomes_keras_3,
+    behaviour_words,
+    behaviours_title,
     broken_by_release,
     broken_title,
     headline,
@@ -42,6 +45,11 @@ def upgrade_markdown(upgrade: Upgrade) -> str:
         ]
         lines += ["", f"### {_text(broken_title(release, broken))[:-1]}", ""]
         lines += _table(("Where", "What", "When", "What to do"), cells)
+    if behaviours := all_behaviours(upgrade.targets):
+        told = [(one.finding, *behaviour_words(one)) for one in behaviours]
+        found = [(_code(one.place), _code(one.symbol), _text(meets), _text(why)) for one, meets, why in told]
+        lines += ["", f"### {_text(behaviours_title(behaviours))}", ""]
+        lines += _table(("Where", "What", "With", "Because"), found)
     for target in upgrade.targets:
         lines += ["", f"### {_text(target.name)} ({_code(target.lock)})", "", *_target_lines(target)]
     return "\n".join(lines) + "\n"

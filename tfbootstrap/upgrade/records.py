@@ -7,6 +7,7 @@ from typing import Any
 
 from tfbootstrap.lock_diff import LockChanges, PlatformChange
 from tfbootstrap.plan.records import Rejections
+from tfbootstrap.scan.findings import Finding
 from tfbootstrap.scan.judge import Evidence
 from tfbootstrap.scan.pieces import Skipped
 
@@ -46,6 +47,22 @@ class BrokenSymbol:
             "note": one.note,
             "already": self.already,
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeFinding:
+    """A line that does not go with a version in the new lock: it fails (`finding.breaks`), or does something else.
+
+    `already`: it does not go with the version in the old lock either.
+    """
+
+    finding: Finding
+    version: str
+    already: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data, with the keys of `scan --json`."""
+        return {**asdict(self.finding), "version": self.version, "already": self.already}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +108,8 @@ class TargetUpgrade:
     """All that differs from the lock that was there; None where there was none, or nothing serves."""
     release: ReleaseChanges = ReleaseChanges()
     broken: tuple[BrokenSymbol, ...] = ()
+    behaviours: tuple[CodeFinding, ...] = ()
+    """Lines that don't lack a name of TensorFlow, and don't go with a version of the new lock."""
     companions: tuple[CompanionProblem, ...] = ()
     warnings: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
@@ -106,7 +125,9 @@ class TargetUpgrade:
     @property
     def findings(self) -> bool:
         """Whether something that works now will not work then."""
-        return bool(self.companions) or any(not one.already for one in self.broken)
+        lacking = any(not one.already for one in self.broken)
+        failing = any(one.finding.breaks and not one.already for one in self.behaviours)
+        return bool(self.companions) or lacking or failing
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data; keys are part of the command line's contract."""
@@ -133,6 +154,7 @@ class TargetUpgrade:
             },
             "no_longer_required": list(self.release.no_longer_required),
             "broken_symbols": [one.to_json() for one in self.broken],
+            "behaviours": [one.to_json() for one in self.behaviours],
             "companions": [asdict(one) for one in self.companions],
             "warnings": list(self.warnings),
             "breaks": list(self.breaks),

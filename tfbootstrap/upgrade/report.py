@@ -8,7 +8,8 @@ from itertools import groupby
 
 from tfbootstrap.explain import rejections_text
 from tfbootstrap.lock_diff import LockChanges
-from tfbootstrap.upgrade.records import BrokenSymbol, Edit, HeldBack, TargetUpgrade, Upgrade
+from tfbootstrap.scan.findings import Finding
+from tfbootstrap.upgrade.records import BrokenSymbol, CodeFinding, Edit, HeldBack, TargetUpgrade, Upgrade
 
 WIDTH = 100
 """Columns of a terminal that long sentences are wrapped for."""
@@ -30,6 +31,8 @@ def upgrade_text(upgrade: Upgrade) -> str:
         lines += ["", "newer, and held back:", *_table(held_back_rows(upgrade.held_back))]
     for minor, broken in broken_by_release(upgrade.targets):
         lines += ["", broken_title(minor, broken), *_broken_lines(broken)]
+    if behaviours := all_behaviours(upgrade.targets):
+        lines += ["", f"{behaviours_title(behaviours)}:", *_behaviour_lines(behaviours)]
     for target in upgrade.targets:
         lines += ["", f"[{target.name}] {target.lock}", *_target_lines(target)]
     return "\n".join(lines) + "\n"
@@ -69,6 +72,31 @@ def broken_title(release: str, broken: Sequence[BrokenSymbol]) -> str:
     """Return what stands above the lines that break."""
     verb = "breaks" if len(broken) == 1 else "break"
     return f"{count(len(broken), 'line')} of the code {verb} with TensorFlow {release}:"
+
+
+def all_behaviours(targets: Iterable[TargetUpgrade]) -> tuple[CodeFinding, ...]:
+    """Return what lines say of the new locks' versions, each once with all of these; what fails now stands first."""
+    versions: dict[tuple[Finding, bool], dict[str, None]] = {}
+    for one in (behaviour for target in targets for behaviour in target.behaviours):
+        versions.setdefault((one.finding, one.already), {})[one.version] = None
+    joined = [
+        CodeFinding(finding=finding, version=", ".join(found), already=already)
+        for (finding, already), found in versions.items()
+    ]
+    return tuple(sorted(joined, key=lambda one: (one.already, not one.finding.breaks)))
+
+
+def behaviours_title(behaviours: Sequence[CodeFinding]) -> str:
+    """Return what stands above the lines that do something else."""
+    fail = "fails or does" if len(behaviours) == 1 else "fail or do"
+    return f"{count(len(behaviours), 'line')} of the code {fail} something else with the new versions"
+
+
+def behaviour_words(one: CodeFinding) -> tuple[str, str]:
+    """Return what a line meets (`numpy 2.4.6, fails`), and what that is and what to do."""
+    effect = "fails" if one.finding.breaks else "may fail or do something else"
+    words = f"{one.finding.package} {one.version}: {effect}{' already' if one.already else ''}"
+    return words, "; ".join(text for text in (one.finding.says, one.finding.instead) if text)
 
 
 def since(one: BrokenSymbol) -> str:
@@ -173,6 +201,16 @@ def _broken_lines(broken: Sequence[BrokenSymbol]) -> Iterator[str]:
         yield row
         if told := instead(one):
             yield from textwrap.wrap(told, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+
+def _behaviour_lines(behaviours: Sequence[CodeFinding]) -> Iterator[str]:
+    words = [behaviour_words(one) for one in behaviours]
+    rows = _table(
+        [(one.finding.place, one.finding.symbol, said[0]) for one, said in zip(behaviours, words, strict=True)]
+    )
+    for row, (_, told) in zip(rows, words, strict=True):
+        yield row
+        yield from textwrap.wrap(told, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
