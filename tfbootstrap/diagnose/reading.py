@@ -7,6 +7,7 @@ block without any of these words is done with. What is kept is bounded, whatever
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,8 @@ KEPT_LINES: Final = 8
 KEPT_VALUES: Final = 12
 ENOUGH: Final = 200
 """A mark met so often is looked for no more."""
+MOST_TRIES: Final = 64
+"""Pieces of one line that have a mark's phrase and not the mark; it is looked for in no more of that line."""
 _BLOCK: Final = 1 << 16
 
 _WORD = re.compile(r"[a-z]{2,}")
@@ -83,6 +86,8 @@ class Reader:
         self.lines_read = 0
         self._filed: dict[str, list[_Filed]] = {}
         self._rest = ""
+        self._in_vain: Counter[Mark] = Counter()
+        self._line = 0
         for mark in dict.fromkeys(marks):
             self._filed.setdefault(filing_word(mark.phrase), []).append(_Filed(mark.phrase.lower(), mark))
 
@@ -137,11 +142,15 @@ class Reader:
                     self._match(number, piece, small, word)
 
     def _match(self, number: int, line: str, small: str, word: str) -> None:
+        if number != self._line:
+            self._line = number
+            self._in_vain.clear()
         for filed in tuple(self._filed.get(word, ())):
-            if filed.phrase not in small:
+            if filed.phrase not in small or self._in_vain[filed.mark] >= MOST_TRIES:
                 continue
             captured = filed.mark.search(line)
             if captured is None:
+                self._in_vain[filed.mark] += 1
                 continue
             sighting = self.sightings.setdefault(filed.mark, Sighting())
             sighting.add(Line(number, line), captured)

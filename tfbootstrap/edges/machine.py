@@ -84,7 +84,7 @@ def try_tensorflow(
 
     `lock` is what the trial needs of one: what was expected. Raises MachineError as `collect_facts` does.
     """
-    modules = ("judge", *_DISTRIBUTIONS, "install", "verify")
+    modules = ("judge", *_DISTRIBUTIONS, "links", "install", "hints", "verify")
     (checks,) = _ask(python, modules, [("verify", "run_in_fresh_process", (dict(lock), trial))], timeout)
     return list(checks)
 
