@@ -251,7 +251,8 @@ _INDEX_TROUBLE = re.compile(
 )
 """How uv 0.8 to 0.13 begins its messages when an index, not the requirements, is at fault."""
 
-_ACCESS_DENIED = re.compile(r"authentication credentials|\b40[13] (Unauthorized|Forbidden)")
+_ACCESS_DENIED = re.compile(r"authentication\s+credentials|\b40[13]\s+(Unauthorized|Forbidden)")
+"""Its lines are broken anywhere."""
 
 
 def _failure(stderr: str, indexes: IndexConfiguration) -> Exception:
