@@ -85,6 +85,14 @@ def test_a_keras_that_tells_no_version_is_tf_keras(
     assert ("TF_USE_LEGACY_KERAS" in result["hint"]) == (status == "fail")
 
 
+def test_a_keras_that_tells_no_version_and_is_not_tf_keras_is_that_of_an_old_release(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TensorFlow 2.15's own."""
+    monkeypatch.delitem(sys.modules, "tf_keras", raising=False)
+    assert _try(a_trial({"keras": SimpleNamespace(__version__=None)}, keras=2), "keras")["status"] == "skip"
+
+
 @pytest.mark.parametrize(
     ("names", "status", "found"),
     [

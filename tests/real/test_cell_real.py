@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.environment import REPOSITORY
 from tests.support.programs import UV
+from tfbootstrap.edges.proofs import read_proof
+from tfbootstrap.edges.resources import matrix_directory
 
 pytestmark = pytest.mark.real
 
@@ -45,7 +47,11 @@ def kernel(tmp_path: Path, interpreter: Path) -> Iterator[dict[str, str]]:
     """Make an environment with a kernel; return the variables with which Jupyter finds it."""
     home = tmp_path / "kernel"
     subprocess.run([UV, "venv", "--quiet", "--python", interpreter, home], check=True)
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", home / "bin/python", "ipykernel"], check=True)
+    # ipykernel loads packaging: another one than the lock's would rightly ask for a restart.
+    proof = read_proof("2.19.1-cp312-linux-cpu", matrix_directory(None, {}))
+    assert proof is not None
+    packages = ["ipykernel", f"packaging=={proof.version('packaging')}"]
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", home / "bin/python", *packages], check=True)
     subprocess.run(
         [home / "bin/python", "-m", "ipykernel", "install", "--prefix", tmp_path / "jupyter", "--name", "under-test"],
         check=True,
