@@ -12,6 +12,8 @@ from tests.support.locks import make_lock
 from tests.support.wheel_factory import Project, build_wheel
 from tfbootstrap.lock import write_lock
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 

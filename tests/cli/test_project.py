@@ -16,6 +16,8 @@ from tfbootstrap.app import scan
 from tfbootstrap.app.requests import LockOptions, configured_jobs
 from tfbootstrap.lock import Lock, read_lock
 
+pytestmark = pytest.mark.slow
+
 PROJECT = """\
 [project]
 name = "ours"

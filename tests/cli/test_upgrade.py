@@ -21,6 +21,8 @@ from tfbootstrap.app import upgrade as app_upgrade
 from tfbootstrap.app.lock import lock_jobs
 from tfbootstrap.edges import file_sets
 
+pytestmark = pytest.mark.slow
+
 PROJECT = """\
 # our models
 [project]
@@ -159,7 +161,6 @@ def test_code_that_breaks_is_named_and_the_locks_wait_for_it(locked: User) -> No
     assert locked.lock("--check").returncode == 0
 
 
-@pytest.mark.slow
 def test_code_beside_the_project_is_looked_through_and_narrows_nothing(locked: User) -> None:
     locked.write("tools/old.py", BREAKING)
     locked.write("src/broken.py", "import tensorflow\nprint 'x'\n")
@@ -171,7 +172,6 @@ def test_code_beside_the_project_is_looked_through_and_narrows_nothing(locked: U
     assert upgrade(locked, "--source", "away").returncode == 2
 
 
-@pytest.mark.slow
 def test_without_another_specifier_the_newest_that_is_asked_for_is_taken(project: User) -> None:
     project.write("pyproject.toml", PROJECT.replace('"2.15"', '"2.19.0"').replace("'2.15'", "'2.19.0'"))
     assert project.lock().returncode == 0
@@ -198,7 +198,6 @@ python = "3.12"
 """
 
 
-@pytest.mark.slow
 def test_pins_stay_where_tensorflow_does_and_follow_what_was_proven_where_it_moves(user: User) -> None:
     user.write("limits.txt", "numpy<2.1\n")
     user.write("pyproject.toml", CPU.replace('"2.20"', '"2.20"\nconstraints = ["limits.txt"]'))
@@ -222,7 +221,6 @@ def test_from_one_proof_to_the_next_no_index_is_asked(user: User) -> None:
     assert lock_of(user, "requirements-cpu.txt").header.unproven == ()
 
 
-@pytest.mark.slow
 def test_a_pylock_stays_one(project: User) -> None:
     assert project.lock("--format", "pylock").returncode == 0
     written = report(project, "--tensorflow", "2.20")["written"]
@@ -232,7 +230,6 @@ def test_a_pylock_stays_one(project: User) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_the_code_narrows_what_is_asked_for_already(project: User) -> None:
     project.write("pyproject.toml", PROJECT.replace('"2.15"', '">=2.15"').replace("'2.15'", "'>=2.15'"))
     project.write("src/train.py", BREAKING)
@@ -340,7 +337,6 @@ def test_one_target_that_can_t_be_served_stops_all(locked: User) -> None:
     assert mac["changed"]
 
 
-@pytest.mark.slow
 def test_companions_without_a_build_are_named(locked: User) -> None:
     for version, tensorflow in (("2.15.0", ">=2.15,<2.16"), ("0.1", "")):
         requires = (f"tensorflow{tensorflow}",) if tensorflow else ()
@@ -381,7 +377,6 @@ def test_code_holds_back(locked: User) -> None:
     assert f"  2.16 to 2.21  code  {reason}\n" in upgrade(locked, "--to", "newest-that-fits").stdout
 
 
-@pytest.mark.slow
 def test_constraints_and_gpus_hold_back(locked: User) -> None:
     locked.write("limits.txt", "tensorflow<2.20\n")
     text = PROJECT.replace('"A100"', '"GTX 980"').replace("sources", 'constraints = ["limits.txt"]\nsources')
@@ -395,7 +390,6 @@ def test_constraints_and_gpus_hold_back(locked: User) -> None:
     assert {one["tensorflow"]["after"] for one in document["targets"]} == {"2.15.1"}
 
 
-@pytest.mark.slow
 def test_a_newer_one_that_does_not_resolve_is_held_back(locked: User) -> None:
     locked.index.add(build_wheel(Project(name="picky", version="1.0", requires=("tensorflow<2.20",))))
     locked.write("pyproject.toml", PROJECT.replace('["six"]', '["picky"]'))
@@ -453,7 +447,6 @@ def test_a_requirement_that_leaves_it_open_is_joined_by_the_option(user: User) -
         assert (header.tensorflow, "--tensorflow=2.19" in header.command) == ("2.19.1", True)
 
 
-@pytest.mark.slow
 def test_one_lock_that_options_made(user: User) -> None:
     made = ("--runtime", "linux-cpu", "--python", "3.11", "tensorflow[and-cuda]==2.19.0", "--gpu", "none")
     assert user.lock(*made).returncode == 0

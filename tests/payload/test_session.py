@@ -19,6 +19,8 @@ from tfbootstrap.lock import Lock
 from tfbootstrap.payload.notebook import CellError
 from tfbootstrap.render import CellOptions, render_cell
 
+pytestmark = pytest.mark.slow
+
 
 def six(version: str, text: str | None = None) -> Artefact:
     content = f"__version__ = {version!r}\n" if text is None else text
@@ -110,7 +112,6 @@ def test_a_module_that_is_not_loaded_needs_no_restart(kernel: TinyBootstrap) -> 
     assert ": verified" in run(kernel, make_lock([NEW])).stdout
 
 
-@pytest.mark.slow
 def test_the_wheels_are_kept_for_the_next_machine(kernel: TinyBootstrap) -> None:
     kernel.index.add(NEW)
     wheels = kernel.sandbox.root / "drive"
