@@ -95,7 +95,7 @@ def test_a_second_run_installs_nothing_needs_no_index_and_finds_all_in_order(che
     assert (result.returncode, report["ok"], report["installed"]) == (0, True, {}), result.stdout
     assert "nothing to install" in result.stdout
     assert report["tensorflow"].startswith("2.20.")
-    working = {"versions", "record", "ownership", "shadowing", "import", "build", "keras", "eager", "matmul", "fit"}
+    working = {"versions", "ownership", "shadowing", "import", "build", "keras", "eager", "matmul", "fit"}
     found = statuses(report)
     assert {name: found.get(name) for name in working | {"save-load", "xla"}} == dict.fromkeys(
         working | {"save-load", "xla"}, "pass"

@@ -111,7 +111,7 @@ def test_from_2_15_to_2_20(repository: Path) -> None:
         assert "keras" in {one["name"] for one in target["changed"] if one["major"]}
     for name in ("colab", "lab"):
         assert changes(targets[name])["CUDA built with"] == ("12.2", "12.5.1")
-        assert changes(targets[name])["cuDNN built with"] == ("8", "9")
+        assert changes(targets[name])["cuDNN built with"] == ("8", "9.3.0")
         assert targets[name]["compute_capabilities"]["dropped"] == ["5.0", "5.2", "5.3"]
     assert "compute capabilities" not in changes(targets["cpu"])
 
